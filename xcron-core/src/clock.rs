@@ -1,0 +1,73 @@
+//! The seam to time: wall-clock instants and waiting for one.
+
+use crate::Timestamp;
+use async_trait::async_trait;
+use std::fmt;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// The longest that a clock sleeps before it looks at the wall clock again.
+///
+/// Timers ride the monotonic clock, which stands still in suspend and knows nothing of a step.
+pub const RECHECK: Duration = Duration::from_secs(1);
+
+/// A wall clock.
+///
+/// # Contract
+///
+/// - `sleep_until_never_returns_early`: when `sleep_until(at)` returns, `now() >= at`, also when
+///   the wall clock was set back meanwhile.
+/// - `sleep_until_the_past_returns_at_once`.
+/// - `a_sleep_may_be_dropped`.
+#[async_trait]
+pub trait Clock: fmt::Debug + Send + Sync + 'static {
+    /// The present instant.
+    fn now(&self) -> Timestamp;
+
+    /// Waits until [`now`](Self::now) is `at` or later; re-reads the wall clock at least every
+    /// second, so a step of it is noticed.
+    async fn sleep_until(&self, at: Timestamp);
+}
+
+/// The machine's clock.
+///
+/// It needs no async runtime: a helper thread, shared by the whole process, keeps its timers.
+///
+/// ```
+/// use xcron_core::{Clock, SystemClock, Timestamp};
+///
+/// assert!(SystemClock::new().now() > Timestamp::from_secs(1_700_000_000));
+/// ```
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SystemClock(());
+
+impl SystemClock {
+    /// The machine's clock.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self(())
+    }
+}
+
+#[async_trait]
+impl Clock for SystemClock {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one seam that reads the wall clock"
+    )]
+    fn now(&self) -> Timestamp {
+        let since_epoch = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
+        Timestamp::from_millis(i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX))
+    }
+
+    async fn sleep_until(&self, at: Timestamp) {
+        loop {
+            let left = at.since(self.now());
+            if left.is_zero() {
+                return;
+            }
+            futures_timer::Delay::new(left.min(RECHECK)).await;
+        }
+    }
+}

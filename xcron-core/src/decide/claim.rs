@@ -1,0 +1,343 @@
+//! Claims: from a due task to at most one attempt, by its misfire and overlap policies.
+
+use crate::Timestamp;
+use crate::decide::occurrences::Occurrences;
+use crate::decide::{conclude, count, jitter, open_run};
+use crate::schedule::Calendar;
+use crate::store::Claim;
+use crate::task::Task;
+use crate::task::definition::TaskDefinition;
+use crate::task::id::{Occurrence, TaskId};
+use crate::task::policy::{DeliveryMode, Misfire, Overlap};
+use crate::task::state::{
+    Holder, OPEN_RUNS_MAX, OpenRun, Phase, RunEnd, RunRecord, TaskState, TaskStatus,
+};
+use std::time::Duration;
+
+/// An occurrence no later than this is not missed under [`Misfire::Skip`]: a change of leader
+/// shorter than it costs no run.
+pub const MISFIRE_GRACE: Duration = Duration::from_secs(1);
+
+/// The least time between two runs that one task makes up for under [`Misfire::FireAll`].
+pub const CATCH_UP_PACE: Duration = Duration::from_millis(100);
+
+/// The most occurrences that one decision skips one by one.
+const SKIPS_MAX: usize = 64;
+
+const MILLISECOND: Duration = Duration::from_millis(1);
+
+/// What a claim is decided on besides the task.
+#[derive(Clone, Copy)]
+pub struct ClaimContext<'a> {
+    /// Finds occurrences.
+    pub calendar: &'a Calendar,
+    /// The present instant.
+    pub now: Timestamp,
+    /// Attempts due up to this instant may be claimed; they are sent when they are due.
+    pub until: Timestamp,
+    /// Since when somebody has been able to fire: what was due earlier was missed.
+    pub active_since: Timestamp,
+    /// Who sends what is claimed.
+    pub holder: Holder,
+    /// Whether an attempt that was claimed earlier certainly has no sender any more.
+    pub is_lost: &'a dyn Fn(&OpenRun, Holder) -> bool,
+}
+
+impl std::fmt::Debug for ClaimContext<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ClaimContext")
+            .field("now", &self.now)
+            .field("until", &self.until)
+            .field("active_since", &self.active_since)
+            .field("holder", &self.holder)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What a due task comes to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Claimed {
+    /// The task's new state; equal to the old one when there was nothing to decide.
+    pub state: TaskState,
+    /// Occurrences that ended without an attempt, oldest first.
+    pub ended: Vec<RunRecord>,
+    /// The attempt to make once the new state is durable.
+    pub start: Option<Start>,
+}
+
+/// An attempt to make.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Start {
+    /// Names the attempt.
+    pub claim: Claim,
+    /// Nothing is sent before this instant.
+    pub not_before: Timestamp,
+}
+
+/// Decides what `task` has come to by `context.until`.
+///
+/// At most one attempt is claimed at a time, so that its fence (the revision decided on) is
+/// greater than that of every earlier claim; a task with more to do is due again at once.
+#[must_use]
+pub fn claim(task: &Task, context: &ClaimContext<'_>) -> Claimed {
+    let mut decision = Decision {
+        id: &task.id,
+        definition: &task.definition,
+        occurrences: Occurrences::new(context.calendar, &task.definition),
+        fence: task.revision.0,
+        context,
+        state: task.state.clone(),
+        ended: Vec::new(),
+    };
+    decision.recover_lost_attempts();
+    let deferred = decision
+        .state
+        .deferred_until
+        .is_some_and(|until| until > context.until);
+    let start = if deferred { None } else { decision.choose() };
+    let Decision {
+        mut state, ended, ..
+    } = decision;
+    if state != task.state {
+        conclude(&mut state, &task.definition, task.id.as_str(), context.now);
+    }
+    Claimed {
+        state,
+        ended,
+        start,
+    }
+}
+
+/// Puts off everything about a task until `until`; nothing of it is lost or counted as missed.
+#[must_use]
+pub fn defer(task: &Task, until: Timestamp) -> TaskState {
+    let mut state = TaskState {
+        deferred_until: Some(until),
+        ..task.state.clone()
+    };
+    conclude(&mut state, &task.definition, task.id.as_str(), until);
+    state
+}
+
+/// A claim in the making.
+struct Decision<'a> {
+    id: &'a TaskId,
+    definition: &'a TaskDefinition,
+    occurrences: Occurrences<'a>,
+    fence: u64,
+    context: &'a ClaimContext<'a>,
+    state: TaskState,
+    ended: Vec<RunRecord>,
+}
+
+impl Decision<'_> {
+    /// Attempts whose sender is gone are repeated, or given up if they may be made only once.
+    fn recover_lost_attempts(&mut self) {
+        let now = self.context.now;
+        let mut given_up = Vec::new();
+        for run in &mut self.state.runs {
+            let Phase::Sending { holder, not_before } = run.phase else {
+                continue;
+            };
+            if !(self.context.is_lost)(run, holder) {
+                continue;
+            }
+            if self.definition.delivery == DeliveryMode::AtMostOnce {
+                given_up.push((*run, holder, not_before));
+            } else {
+                run.lost += 1;
+                run.phase = Phase::Waiting { until: now };
+            }
+        }
+        for (run, holder, not_before) in given_up {
+            self.state
+                .runs
+                .retain(|open| open.occurrence != run.occurrence);
+            count(&mut self.state, RunEnd::Unknown, 1);
+            self.ended.push(RunRecord {
+                attempts: run.attempt,
+                started_at: not_before,
+                node: holder.node,
+                error: Some("the node was lost while it made the attempt".into()),
+                ..self.record(run.occurrence, RunEnd::Unknown)
+            });
+        }
+    }
+
+    /// The attempt to make now: of an open run that waits, or else of the next occurrence.
+    fn choose(&mut self) -> Option<Start> {
+        let until = self.context.until;
+        let sending = |run: &OpenRun| matches!(run.phase, Phase::Sending { .. });
+        let idle = !self.state.runs.iter().any(sending);
+        let ready = |run: &OpenRun| match run.phase {
+            Phase::Waiting { until: at } => Some(at).filter(|at| *at <= until),
+            Phase::Queued => Some(Timestamp::MAX).filter(|_| idle),
+            Phase::Sending { .. } => None,
+        };
+        let open = self.state.runs.iter().enumerate();
+        let chosen = open
+            .filter_map(|(i, run)| ready(run).map(|at| (at, i)))
+            .min();
+        let waiting = |run: &OpenRun| matches!(run.phase, Phase::Waiting { .. });
+        if let Some((at, index)) = chosen {
+            let queued = self.state.runs[index].phase == Phase::Queued;
+            if !(queued && self.state.runs.iter().any(waiting)) {
+                let not_before = if queued { self.context.now } else { at };
+                return Some(self.attempt(index, not_before));
+            }
+        }
+        self.skip_missed();
+        for _ in 0..SKIPS_MAX {
+            let full = self.state.runs.len() >= OPEN_RUNS_MAX;
+            let at = self
+                .state
+                .next
+                .filter(|_| !full && self.follows_schedule())?;
+            let not_before = at.plus(jitter(self.definition, self.id.as_str(), at));
+            if not_before > until {
+                return None;
+            }
+            if let Some(start) = self.take(at, not_before) {
+                return Some(start);
+            }
+        }
+        None
+    }
+
+    /// Decides the occurrence `at`: a run of it begins, waits in the queue, or is skipped.
+    fn take(&mut self, at: Timestamp, not_before: Timestamp) -> Option<Start> {
+        let occurrence = Occurrence::At(at);
+        assert!(
+            at > self.state.decided_until && open_run(&self.state, occurrence).is_none(),
+            "an occurrence is claimed once: {at:?} of {} is decided already",
+            self.id
+        );
+        self.state.decided_until = at;
+        let open = !self.state.runs.is_empty();
+        let queued = self.state.runs.iter().any(|run| run.phase == Phase::Queued);
+        match self.definition.overlap {
+            Overlap::Skip if open => self.skip(at, 1, RunEnd::SkippedOverlap),
+            Overlap::Queue if queued => self.skip(at, 1, RunEnd::SkippedOverlap),
+            overlap => {
+                self.state.counters.claimed += 1;
+                self.state.runs.push(OpenRun {
+                    occurrence,
+                    attempt: 0,
+                    lost: 0,
+                    fence: 0,
+                    claimed_at: self.context.now,
+                    phase: Phase::Queued,
+                });
+                self.state.next = self.occurrences.next_of(&self.state);
+                if overlap == Overlap::Queue && open {
+                    return None;
+                }
+                self.pace(at);
+                return Some(self.attempt(self.state.runs.len() - 1, not_before));
+            }
+        }
+        self.state.next = self.occurrences.next_of(&self.state);
+        None
+    }
+
+    /// The next attempt of the open run at `index` becomes this holder's.
+    fn attempt(&mut self, index: usize, not_before: Timestamp) -> Start {
+        let run = &mut self.state.runs[index];
+        run.attempt += 1;
+        run.fence = self.fence;
+        run.phase = Phase::Sending {
+            holder: self.context.holder,
+            not_before,
+        };
+        let claim = Claim {
+            task: self.id.clone(),
+            occurrence: run.occurrence,
+            attempt: run.attempt,
+            fence: run.fence,
+            holder: self.context.holder,
+        };
+        Start { claim, not_before }
+    }
+
+    /// Runs that are made up for keep a distance, so that catching up does not crowd out the rest.
+    fn pace(&mut self, at: Timestamp) {
+        let missed = self.is_missed(at) && self.definition.misfire == Misfire::FireAll;
+        self.state.deferred_until = missed.then(|| self.context.now.plus(CATCH_UP_PACE));
+    }
+
+    fn follows_schedule(&self) -> bool {
+        self.state.status == TaskStatus::Active
+    }
+
+    fn next_missed(&self) -> Option<Timestamp> {
+        self.state
+            .next
+            .filter(|next| self.follows_schedule() && self.is_missed(*next))
+    }
+
+    fn is_missed(&self, at: Timestamp) -> bool {
+        at.max(self.state.created_at) < self.context.active_since
+    }
+
+    /// Skips what the misfire policy does not make up for.
+    fn skip_missed(&mut self) {
+        let missed_until = self.context.active_since.minus(MILLISECOND);
+        let Some(next) = self.next_missed() else {
+            return;
+        };
+        let too_old = missed_until.minus(self.definition.misfire_window);
+        if next.max(self.state.created_at) <= too_old {
+            self.skip_until(too_old);
+        }
+        let Some(next) = self.next_missed() else {
+            return;
+        };
+        match self.definition.misfire {
+            Misfire::FireAll => {}
+            Misfire::Skip => self.skip_until(missed_until.minus(MISFIRE_GRACE)),
+            Misfire::FireOnce => {
+                let latest = self
+                    .occurrences
+                    .last_within(self.state.decided_until, missed_until);
+                if let Some(latest) = latest.filter(|latest| *latest > next) {
+                    self.skip_until(latest.minus(MILLISECOND));
+                }
+            }
+        }
+    }
+
+    /// Skips every undecided occurrence up to and including `until`, as one record.
+    fn skip_until(&mut self, until: Timestamp) {
+        let after = self.state.decided_until;
+        let Some(last) = self.occurrences.last_within(after, until) else {
+            return;
+        };
+        let skipped = self.occurrences.count_within(after, until);
+        self.state.decided_until = until;
+        self.skip(last, skipped, RunEnd::SkippedMisfire);
+        self.state.next = self.occurrences.next_of(&self.state);
+    }
+
+    fn skip(&mut self, last: Timestamp, skipped: u64, end: RunEnd) {
+        count(&mut self.state, end, skipped);
+        let record = self.record(Occurrence::At(last), end);
+        self.ended.push(RunRecord {
+            count: skipped,
+            ..record
+        });
+    }
+
+    fn record(&self, occurrence: Occurrence, end: RunEnd) -> RunRecord {
+        RunRecord {
+            occurrence,
+            end,
+            count: 1,
+            attempts: 0,
+            started_at: self.context.now,
+            ended_at: self.context.now,
+            node: self.context.holder.node,
+            code: None,
+            error: None,
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! Which occurrences a task has: its schedule within its start, end and number of runs.
+
+use crate::Timestamp;
+use crate::schedule::Calendar;
+use crate::task::definition::TaskDefinition;
+use crate::task::state::TaskState;
+use std::time::Duration;
+
+const MILLISECOND: Duration = Duration::from_millis(1);
+
+/// The occurrences of one task.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Occurrences<'a> {
+    calendar: &'a Calendar,
+    definition: &'a TaskDefinition,
+}
+
+impl<'a> Occurrences<'a> {
+    /// Those that `calendar` finds for `definition`.
+    pub(super) const fn new(calendar: &'a Calendar, definition: &'a TaskDefinition) -> Self {
+        Self {
+            calendar,
+            definition,
+        }
+    }
+
+    /// The first one after `after`, whatever the number of runs.
+    pub(super) fn next_after(&self, after: Timestamp) -> Option<Timestamp> {
+        let next = self
+            .calendar
+            .next_after(&self.definition.schedule, self.not_before(after))?;
+        self.definition
+            .end_time
+            .is_none_or(|end| next <= end)
+            .then_some(next)
+    }
+
+    /// The latest one in `(after, until]`.
+    pub(super) fn last_within(&self, after: Timestamp, until: Timestamp) -> Option<Timestamp> {
+        let until = self.not_after(until);
+        let last = self
+            .calendar
+            .last_at_or_before(&self.definition.schedule, until)?;
+        (last > self.not_before(after)).then_some(last)
+    }
+
+    /// How many there are in `(after, until]`.
+    pub(super) fn count_within(&self, after: Timestamp, until: Timestamp) -> u64 {
+        let (after, until) = (self.not_before(after), self.not_after(until));
+        if until <= after {
+            return 0;
+        }
+        self.calendar
+            .count_between(&self.definition.schedule, after, until)
+    }
+
+    /// The next one that `state` has not decided, unless the task has had all its runs.
+    pub(super) fn next_of(&self, state: &TaskState) -> Option<Timestamp> {
+        let scheduled = state.counters.claimed.saturating_sub(state.counters.manual);
+        if self.definition.max_runs.is_some_and(|max| scheduled >= max) {
+            return None;
+        }
+        self.next_after(state.decided_until)
+    }
+
+    fn not_before(&self, after: Timestamp) -> Timestamp {
+        self.definition
+            .start_time
+            .map_or(after, |start| after.max(start.minus(MILLISECOND)))
+    }
+
+    fn not_after(&self, until: Timestamp) -> Timestamp {
+        self.definition.end_time.map_or(until, |end| until.min(end))
+    }
+}

@@ -1,0 +1,51 @@
+//! How far ahead of the due instant a claim is committed, so that a commit's latency does not
+//! become lateness.
+
+use std::time::Duration;
+
+/// The least lookahead: enough for a commit on a quiet machine, and for a timer that is late.
+const MIN: Duration = Duration::from_millis(50);
+/// The most: what a crash may strand of at-most-once runs.
+const MAX: Duration = Duration::from_millis(500);
+
+/// Follows how long commits take.
+#[derive(Debug)]
+pub(super) struct Lookahead {
+    commit: Duration,
+}
+
+impl Lookahead {
+    pub(super) const fn new() -> Self {
+        Self {
+            commit: Duration::from_millis(10),
+        }
+    }
+
+    /// Learns that a commit took `took`: slower ones count at once, faster ones by an eighth.
+    pub(super) fn learn(&mut self, took: Duration) {
+        let slowly = (self.commit * 7 + took) / 8;
+        self.commit = took.max(slowly);
+    }
+
+    /// How far ahead to claim now: about two commits.
+    pub(super) fn span(&self) -> Duration {
+        (self.commit * 2).clamp(MIN, MAX)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slow_commit_widens_the_lookahead_at_once_and_fast_ones_narrow_it_slowly() {
+        let mut lookahead = Lookahead::new();
+        assert_eq!(lookahead.span(), MIN);
+        lookahead.learn(Duration::from_millis(100));
+        assert_eq!(lookahead.span(), Duration::from_millis(200));
+        lookahead.learn(Duration::from_millis(4));
+        assert_eq!(lookahead.span(), Duration::from_millis(176));
+        lookahead.learn(Duration::from_secs(60));
+        assert_eq!(lookahead.span(), MAX);
+    }
+}

@@ -1,0 +1,308 @@
+//! The engine: one future that carries values between the decisions, the store and the
+//! dispatcher. It decides nothing itself.
+//!
+//! Two roles meet here. The *planner* reads what is due, lets [`decide`](crate::decide) claim it
+//! and commits the claims ([`step`]); the *sender* sends the claimed attempts at their instant,
+//! lane by lane ([`lanes`]), and hands the outcomes back to the planner to settle. Settles and
+//! claims share one commit, and one commit is under way at a time: the slower the disk, the more
+//! each commit carries.
+
+mod hands;
+mod lanes;
+mod load;
+mod lookahead;
+mod prune;
+mod step;
+mod waits;
+
+pub use load::Load;
+
+use crate::Timestamp;
+use crate::decide::Start;
+use crate::dispatch::{Delivery, Outcome, Verdict};
+use crate::observe::{Event, Observer};
+use crate::scheduler::Parts;
+use crate::store::{Agenda, StoreError};
+use crate::task::id::TaskId;
+use crate::task::state::{Phase, TaskState};
+use futures::FutureExt;
+use hands::Hands;
+use lanes::Lanes;
+use lookahead::Lookahead;
+use prune::Prune;
+use std::collections::{BTreeMap, BTreeSet};
+use std::future::Future;
+use std::panic::AssertUnwindSafe;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+use waits::{Back, Waits, Wake};
+
+/// The engine looks up at least this often, whatever happens.
+const TICK: Duration = Duration::from_secs(1);
+/// An engine that did not look up for this long was paused: what was due meanwhile was missed.
+const STALL: Duration = Duration::from_secs(3);
+/// How long the engine waits before it asks a store again that failed.
+const STORE_PAUSE: Duration = Duration::from_millis(100);
+/// The most outcomes taken in before the engine looks at the rest of its work.
+const OUTCOMES_AT_ONCE: usize = 256;
+
+/// Why an engine stopped by itself.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum EngineError {
+    /// The store failed for good: nothing can be claimed or settled any more.
+    #[error("the store failed for good: {0}")]
+    Store(StoreError),
+    /// The scheduler runs already.
+    #[error("this scheduler runs already, expected one `run` at a time")]
+    Running,
+}
+
+/// An attempt in hand, from its claim to the commit of its outcome.
+#[derive(Clone, Debug)]
+struct Attempt {
+    start: Start,
+    destination: Arc<str>,
+}
+
+/// An attempt that came back.
+#[derive(Debug)]
+struct Returned {
+    attempt: Attempt,
+    outcome: Outcome,
+    started_at: Option<Timestamp>,
+    ended_at: Timestamp,
+}
+
+impl Returned {
+    /// Tells what became of the attempt, now that `state` is durable.
+    fn tell(&self, state: &TaskState, observer: &dyn Observer) {
+        let Start { claim, not_before } = &self.attempt.start;
+        let run = &claim.run_id();
+        let attempt = claim.attempt;
+        if let Some(started_at) = self.started_at {
+            let lateness = started_at.since(*not_before);
+            observer.observe(&Event::Started {
+                run,
+                attempt,
+                lateness,
+            });
+        }
+        let waits = state.runs.iter().any(|open| {
+            open.occurrence == claim.occurrence && matches!(open.phase, Phase::Waiting { .. })
+        });
+        if waits && self.outcome.verdict == Verdict::Failed {
+            let error = self.outcome.error.as_deref();
+            observer.observe(&Event::Retried {
+                run,
+                attempt,
+                error,
+            });
+        }
+    }
+}
+
+/// One run of a scheduler.
+pub(crate) struct Engine {
+    parts: Arc<Parts>,
+    hands: Hands,
+    lanes: Lanes,
+    lookahead: Lookahead,
+    prune: Prune,
+    waits: Waits,
+    /// Claimed attempts whose instant has not come, by instant.
+    ahead: BTreeMap<(Timestamp, u64), Attempt>,
+    ahead_count: u64,
+    /// What came back and is not settled yet.
+    returned: Vec<Returned>,
+    /// Tasks to read anew, because a commit conflicted or may have happened.
+    uncertain: BTreeSet<TaskId>,
+    pause_until: Timestamp,
+    tenure: Option<u64>,
+    active_since: Timestamp,
+    seen_at: Timestamp,
+    stopping: bool,
+}
+
+/// Says that the engine has ended, however it does.
+struct Ends<'a>(&'a Load);
+
+impl Drop for Ends<'_> {
+    fn drop(&mut self) {
+        self.0.end();
+    }
+}
+
+impl Engine {
+    pub(crate) fn new(parts: Arc<Parts>) -> Self {
+        let settings = parts.settings;
+        Self {
+            parts,
+            hands: Hands::default(),
+            lanes: Lanes::new(
+                settings.in_flight_max,
+                settings.in_flight_per_destination_max,
+            ),
+            lookahead: Lookahead::new(),
+            prune: Prune::new(settings.finished_max, settings.finished_retention),
+            waits: Waits::default(),
+            ahead: BTreeMap::new(),
+            ahead_count: 0,
+            returned: Vec::new(),
+            uncertain: BTreeSet::new(),
+            pause_until: Timestamp::MIN,
+            tenure: None,
+            active_since: Timestamp::MAX,
+            seen_at: Timestamp::MAX,
+            stopping: false,
+        }
+    }
+
+    /// Fires what is due until `shutdown` resolves, then drains.
+    pub(crate) async fn run(
+        mut self,
+        shutdown: impl Future<Output = ()>,
+    ) -> Result<(), EngineError> {
+        let parts = Arc::clone(&self.parts);
+        if !parts.load.begin() {
+            return Err(EngineError::Running);
+        }
+        let _ends = Ends(&parts.load);
+        let mut shutdown = pin!(shutdown);
+        loop {
+            let now = parts.clock.now();
+            let agenda = parts.store.agenda();
+            self.notice(now, agenda);
+            self.release(now);
+            self.send();
+            let look_at = self.plan(now, agenda);
+            if self.stopping && self.is_idle() {
+                return Ok(());
+            }
+            let ahead = self.ahead.first_key_value().map(|((at, _), _)| *at);
+            self.waits
+                .set_alarm(&parts.clock, ahead.map_or(look_at, |at| at.min(look_at)));
+            self.waits.listen(&parts.store, agenda);
+            let shutdown = if self.stopping {
+                None
+            } else {
+                Some(shutdown.as_mut())
+            };
+            match self.waits.next(shutdown).await {
+                Wake::Shutdown => self.stop(),
+                Wake::Drained => return Ok(()),
+                Wake::Step(done) => self.absorb(done)?,
+                Wake::Back(back) => self.take_back(back),
+                Wake::Look => {}
+            }
+        }
+    }
+
+    /// Notices since when this node has been able to fire.
+    fn notice(&mut self, now: Timestamp, agenda: Agenda) {
+        if agenda.tenure != self.tenure || now.since(self.seen_at) > STALL {
+            self.tenure = agenda.tenure;
+            self.active_since = now;
+        }
+        self.seen_at = now;
+    }
+
+    /// Keeps a claimed attempt until its instant.
+    fn keep(&mut self, attempt: Attempt) {
+        if self.stopping {
+            return self.hand_back(attempt);
+        }
+        self.ahead_count += 1;
+        self.ahead
+            .insert((attempt.start.not_before, self.ahead_count), attempt);
+    }
+
+    /// Lets the attempts whose instant has come wait for their turn.
+    fn release(&mut self, now: Timestamp) {
+        while let Some(entry) = self.ahead.first_entry() {
+            if entry.key().0 > now {
+                return;
+            }
+            self.lanes.push(entry.remove());
+        }
+    }
+
+    /// Sends as many of the waiting attempts as there are free places.
+    fn send(&mut self) {
+        while let Some(attempt) = self.lanes.pop() {
+            let claim = attempt.start.claim.clone();
+            let Some(task) = self.hands.get(&claim.task) else {
+                self.lanes.returned(&attempt.destination);
+                self.lanes.release(&attempt.destination);
+                continue;
+            };
+            let definition = Arc::clone(&task.definition);
+            let (store, clock) = (Arc::clone(&self.parts.store), Arc::clone(&self.parts.clock));
+            let not_before = attempt.start.not_before;
+            let delivery = Delivery::new(definition, claim, not_before, store, clock);
+            let dispatcher = Arc::clone(&self.parts.dispatcher);
+            self.waits.send(async move {
+                let dispatched = AssertUnwindSafe(dispatcher.dispatch(delivery.clone()));
+                let outcome = dispatched.catch_unwind().await;
+                let outcome =
+                    outcome.unwrap_or_else(|_| Outcome::failed("the dispatcher panicked"));
+                (attempt, delivery, outcome)
+            });
+        }
+        let (lanes, load) = (&self.lanes, &self.parts.load);
+        load.set(lanes.in_flight(), lanes.queued(), lanes.oldest_queued());
+    }
+
+    /// Takes in an attempt that came back, and those that came back with it.
+    fn take_back(&mut self, back: Back) {
+        let ended_at = self.parts.clock.now();
+        let mut taken = 0;
+        let mut next = Some(back);
+        while let Some((attempt, delivery, outcome)) = next {
+            self.lanes.returned(&attempt.destination);
+            self.lanes.release(&attempt.destination);
+            let started_at = delivery.started_at();
+            self.returned.push(Returned {
+                attempt,
+                outcome,
+                started_at,
+                ended_at,
+            });
+            taken += 1;
+            next = if taken < OUTCOMES_AT_ONCE {
+                self.waits.back_now()
+            } else {
+                None
+            };
+        }
+    }
+
+    /// Claims nothing any more and hands back what has not left.
+    fn stop(&mut self) {
+        self.stopping = true;
+        let drained_at = self.parts.clock.now().plus(self.parts.settings.drain);
+        self.waits.drain_until(&self.parts.clock, drained_at);
+        let ahead = std::mem::take(&mut self.ahead).into_values();
+        let unsent: Vec<Attempt> = ahead.chain(self.lanes.drain()).collect();
+        unsent
+            .into_iter()
+            .for_each(|attempt| self.hand_back(attempt));
+    }
+
+    fn hand_back(&mut self, attempt: Attempt) {
+        self.lanes.release(&attempt.destination);
+        let ended_at = self.parts.clock.now();
+        let outcome = Outcome::not_started();
+        self.returned.push(Returned {
+            attempt,
+            outcome,
+            started_at: None,
+            ended_at,
+        });
+    }
+
+    fn is_idle(&self) -> bool {
+        let in_hand = self.waits.has_attempts() || self.waits.has_step();
+        !in_hand && self.returned.is_empty() && self.ahead.is_empty()
+    }
+}

@@ -1,0 +1,395 @@
+//! A step of the planner: read what is due, decide, commit, and act on what was committed.
+
+use super::{Attempt, Engine, EngineError, Returned, STORE_PAUSE, TICK};
+use crate::Timestamp;
+use crate::decide::{self, ClaimContext};
+use crate::observe::Event;
+use crate::store::{
+    Agenda, COMMIT_CHANGES_MAX, Change, Committed, Conflict, Consistency, Effect, StoreError,
+    StoreErrorKind,
+};
+use crate::task::Task;
+use crate::task::id::{RunId, TaskId};
+use crate::task::state::{Holder, OpenRun, RunRecord};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The most outcomes that one step settles.
+const SETTLES_MAX: usize = 2_048;
+/// The most due tasks that one step reads.
+const DUE_MAX: usize = 1_280;
+/// The most tasks that one step reads anew.
+const REREADS_MAX: usize = 256;
+
+const _: () =
+    assert!(SETTLES_MAX + DUE_MAX + REREADS_MAX + super::prune::PAGE == COMMIT_CHANGES_MAX);
+
+/// What a step came back with.
+pub(super) enum Done {
+    /// What was to be read.
+    Read(Result<Page, StoreError>),
+    /// What became of the batch.
+    Committed(Batch, Result<Vec<Committed>, StoreError>, Duration),
+}
+
+/// What the planner read.
+#[derive(Debug, Default)]
+pub(super) struct Page {
+    until: Timestamp,
+    due: Vec<Task>,
+    finished: Vec<Task>,
+    reread: Vec<(TaskId, Option<Task>)>,
+}
+
+/// Decisions on their way to the store, one for each change.
+#[derive(Debug, Default)]
+pub(super) struct Batch {
+    changes: Vec<Change>,
+    decisions: Vec<Decision>,
+}
+
+/// What a change decides.
+#[derive(Debug)]
+struct Decision {
+    /// The task as it is to be, at the revision that was decided on.
+    task: Task,
+    changed: bool,
+    /// Whether a claim of this node that is not in hand was never sent.
+    reread: bool,
+    ended: Vec<RunRecord>,
+    settled: Vec<Returned>,
+    start: Option<Attempt>,
+}
+
+impl Decision {
+    const fn on(task: Task) -> Self {
+        Self {
+            task,
+            changed: false,
+            reread: false,
+            ended: Vec::new(),
+            settled: Vec::new(),
+            start: None,
+        }
+    }
+
+    fn change(&self) -> Change {
+        Change::Put {
+            id: self.task.id.clone(),
+            expected: self.task.revision,
+            definition: None,
+            state: self.task.state.clone(),
+            ended: self.ended.clone(),
+        }
+    }
+}
+
+impl Engine {
+    /// Begins a step if there is anything to do for one; answers when to look again.
+    pub(super) fn plan(&mut self, now: Timestamp, agenda: Agenda) -> Timestamp {
+        let look_up = now.plus(TICK);
+        if self.waits.has_step() {
+            return look_up;
+        }
+        if now < self.pause_until {
+            return self.pause_until.min(look_up);
+        }
+        let span = self.lookahead.span();
+        let until = now.plus(span);
+        let room = self
+            .lanes
+            .claims_max()
+            .saturating_sub(self.hands.attempts());
+        let plans = agenda.tenure.is_some() && !self.stopping;
+        let next_due = agenda.next_due.filter(|_| plans && room > 0);
+        let is_due = next_due.is_some_and(|at| at <= until);
+        let due_max = if is_due { room.min(DUE_MAX) } else { 0 };
+        let finished_max = if plans {
+            self.prune.page(now, self.parts.store.counts())
+        } else {
+            0
+        };
+        if due_max > 0 || finished_max > 0 || !self.uncertain.is_empty() {
+            self.read(until, due_max, finished_max);
+        } else if !self.returned.is_empty() {
+            self.decide(
+                Page {
+                    until,
+                    ..Page::default()
+                },
+                now,
+            );
+        }
+        let claim_at = next_due.filter(|_| !is_due).map(|at| at.minus(span));
+        claim_at.map_or(look_up, |at| at.clamp(now, look_up))
+    }
+
+    fn read(&mut self, until: Timestamp, due_max: usize, finished_max: usize) {
+        let store = Arc::clone(&self.parts.store);
+        let uncertain: Vec<TaskId> = self.uncertain.iter().take(REREADS_MAX).cloned().collect();
+        self.waits.begin_step(async move {
+            let read = async {
+                let mut page = Page {
+                    until,
+                    ..Page::default()
+                };
+                for id in uncertain {
+                    let found = store.get(&id, Consistency::Linearizable).await?;
+                    page.reread.push((id, found.map(|found| found.task)));
+                }
+                if due_max > 0 {
+                    page.due = store.due(until, due_max).await?;
+                }
+                if finished_max > 0 {
+                    page.finished = store.finished(finished_max).await?;
+                }
+                Ok(page)
+            };
+            Done::Read(read.await)
+        });
+    }
+
+    /// Takes in what a step came back with.
+    pub(super) fn absorb(&mut self, done: Done) -> Result<(), EngineError> {
+        match done {
+            Done::Read(Ok(page)) => self.decide(page, self.parts.clock.now()),
+            Done::Read(Err(error)) => self.store_failed(&error)?,
+            Done::Committed(batch, Ok(committed), took) => {
+                let changes = committed.len();
+                self.lookahead.learn(took);
+                self.parts
+                    .observer
+                    .observe(&Event::Committed { changes, took });
+                for (decision, committed) in batch.decisions.into_iter().zip(committed) {
+                    self.act(decision, committed);
+                }
+            }
+            Done::Committed(batch, Err(error), _) => {
+                for decision in batch.decisions {
+                    self.undo(decision, error.effect());
+                }
+                self.store_failed(&error)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn store_failed(&mut self, error: &StoreError) -> Result<(), EngineError> {
+        self.parts.observer.observe(&Event::StoreFailed { error });
+        if error.kind() == StoreErrorKind::Fatal {
+            return Err(EngineError::Store(error.clone()));
+        }
+        self.pause_until = self.parts.clock.now().plus(STORE_PAUSE);
+        Ok(())
+    }
+
+    /// Decides on what was read and on what came back, and begins the commit.
+    fn decide(&mut self, page: Page, now: Timestamp) {
+        let mut decisions: BTreeMap<TaskId, Decision> = BTreeMap::new();
+        for (id, found) in page.reread {
+            self.uncertain.remove(&id);
+            if let Some(task) = found {
+                self.hands.learn(&task);
+                decisions.insert(
+                    id,
+                    Decision {
+                        reread: true,
+                        ..Decision::on(task)
+                    },
+                );
+            }
+        }
+        for task in &page.due {
+            self.hands.learn(task);
+        }
+        let settles = self.returned.len().min(SETTLES_MAX);
+        let returned: Vec<Returned> = self.returned.drain(..settles).collect();
+        for returned in returned {
+            self.settle(returned, &mut decisions);
+        }
+        for task in page.due {
+            decisions
+                .entry(task.id.clone())
+                .or_insert_with(|| Decision::on(task));
+        }
+        let mut batch = Batch::default();
+        for mut decision in decisions.into_values() {
+            if !self.stopping {
+                self.claim(&mut decision, page.until, now);
+            }
+            if decision.changed {
+                batch.changes.push(decision.change());
+                batch.decisions.push(decision);
+            }
+        }
+        // Deletions come last: nothing is to be done once they are committed.
+        let counts = self.parts.store.counts();
+        batch
+            .changes
+            .extend(self.prune.decide(&page.finished, counts, now));
+        if !batch.changes.is_empty() {
+            self.commit(batch);
+        }
+    }
+
+    /// Adds what an attempt came to to the decision on its task.
+    fn settle(&mut self, returned: Returned, decisions: &mut BTreeMap<TaskId, Decision>) {
+        let claim = &returned.attempt.start.claim;
+        let Some(held) = self.hands.get(&claim.task) else {
+            return;
+        };
+        let decision = decisions
+            .entry(held.id.clone())
+            .or_insert_with(|| Decision::on(held.clone()));
+        let Returned {
+            outcome,
+            started_at,
+            ended_at,
+            ..
+        } = &returned;
+        match decide::settle(&decision.task, claim, outcome, *started_at, *ended_at) {
+            Some(settled) => {
+                decision.task.state = settled.state;
+                decision.ended.extend(settled.ended);
+                decision.changed = true;
+                decision.settled.push(returned);
+            }
+            None => self.hands.let_go(claim),
+        }
+    }
+
+    /// Claims what is due of a task, if its destination has room.
+    fn claim(&mut self, decision: &mut Decision, until: Timestamp, now: Timestamp) {
+        let Self {
+            parts,
+            hands,
+            lanes,
+            ..
+        } = self;
+        let (task, reread) = (&decision.task, decision.reread);
+        let holder = parts.store.holder();
+        let is_lost = |run: &OpenRun, by: Holder| {
+            parts.store.is_gone(by) || (reread && by == holder && !hands.has(&task.id, run))
+        };
+        let claimed = decide::claim(
+            task,
+            &ClaimContext {
+                calendar: &parts.calendar,
+                now,
+                until,
+                active_since: self.active_since,
+                holder,
+                is_lost: &is_lost,
+            },
+        );
+        if claimed.state == task.state {
+            if task.is_due(until) {
+                // Nothing to decide, and yet due: look again later instead of at once.
+                decision.task.state = decide::defer(task, until.plus(TICK));
+                decision.changed = true;
+            }
+            return;
+        }
+        decision.changed = true;
+        let Some(start) = claimed.start else {
+            decision.task.state = claimed.state;
+            decision.ended.extend(claimed.ended);
+            return;
+        };
+        let destination = parts.dispatcher.destination(&task.definition.callback);
+        if let Some(later) = lanes.reserve(&destination, now) {
+            decision.task.state = decide::defer(task, later);
+            return;
+        }
+        decision.task.state = claimed.state;
+        decision.ended.extend(claimed.ended);
+        decision.start = Some(Attempt { start, destination });
+    }
+
+    fn commit(&mut self, batch: Batch) {
+        let parts = Arc::clone(&self.parts);
+        let Batch { changes, decisions } = batch;
+        self.waits.begin_step(async move {
+            let began = parts.clock.now();
+            let committed = parts.store.commit(changes).await;
+            let took = parts.clock.now().since(began);
+            Done::Committed(
+                Batch {
+                    changes: Vec::new(),
+                    decisions,
+                },
+                committed,
+                took,
+            )
+        });
+    }
+
+    /// Acts on what the store answered for one decision.
+    fn act(&mut self, decision: Decision, committed: Committed) {
+        let Decision {
+            mut task,
+            ended,
+            settled,
+            start,
+            ..
+        } = decision;
+        match committed {
+            Ok(revision) => {
+                task.revision = revision;
+                self.tell(&task, &ended, &settled);
+                for returned in &settled {
+                    self.hands.let_go(&returned.attempt.start.claim);
+                }
+                self.hands.learn(&task);
+                if let Some(attempt) = start {
+                    self.hands.take(task, attempt.start.claim.clone());
+                    self.keep(attempt);
+                }
+            }
+            Err(conflict) => {
+                if let Some(attempt) = start {
+                    self.lanes.release(&attempt.destination);
+                }
+                if conflict == Conflict::Missing {
+                    for returned in &settled {
+                        self.hands.let_go(&returned.attempt.start.claim);
+                    }
+                } else if !settled.is_empty() {
+                    self.uncertain.insert(task.id);
+                    self.returned.extend(settled);
+                }
+            }
+        }
+    }
+
+    /// Takes back a decision that was not acknowledged. It may have happened all the same: then
+    /// reading its task again shows it.
+    fn undo(&mut self, decision: Decision, effect: Effect) {
+        if effect == Effect::Unknown {
+            self.uncertain.insert(decision.task.id);
+        }
+        if let Some(attempt) = decision.start {
+            self.lanes.release(&attempt.destination);
+        }
+        self.returned.extend(decision.settled);
+    }
+
+    fn tell(&self, task: &Task, ended: &[RunRecord], settled: &[Returned]) {
+        let observer = &self.parts.observer;
+        for returned in settled {
+            returned.tell(&task.state, observer.as_ref());
+        }
+        for record in ended {
+            let run = RunId::new(task.id.clone(), record.occurrence);
+            let error = record.error.as_deref();
+            let (end, count) = (record.end, record.count);
+            observer.observe(&Event::Ended {
+                run: &run,
+                end,
+                count,
+                error,
+            });
+        }
+    }
+}

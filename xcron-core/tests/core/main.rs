@@ -1,0 +1,8 @@
+//! What the core promises, against its own store, a clock that stands still and scripted targets.
+
+mod admit;
+mod claim;
+mod engine;
+mod seams;
+mod settle;
+mod world;
