@@ -7,6 +7,7 @@ use crate::task::id::RunId;
 use crate::{Clock, Timestamp};
 use async_trait::async_trait;
 use std::fmt;
+use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
@@ -149,6 +150,13 @@ impl Delivery {
                 .store(now.as_millis(), Ordering::Release);
         }
         may
+    }
+
+    /// Resolves when the attempt, begun now, has taken as long as it may.
+    pub fn timed_out(&self) -> impl Future<Output = ()> + Send + 'static {
+        let clock = Arc::clone(&self.gate.clock);
+        let at = clock.now().plus(self.timeout());
+        async move { clock.sleep_until(at).await }
     }
 
     /// When the attempt left, if it did.

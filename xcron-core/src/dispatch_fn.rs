@@ -3,14 +3,29 @@
 use crate::dispatch::{CallbackError, Delivery, Dispatcher, Outcome};
 use crate::task::callback::Callback;
 use async_trait::async_trait;
+use futures::future::{Either, select};
 use std::fmt;
 use std::future::Future;
+use std::pin::pin;
 use std::sync::Arc;
 
 /// A dispatcher that calls `attempt` with each delivery that may start; an attempt that takes
-/// longer than its timeout has failed.
+/// longer than its timeout is dropped and has failed.
 ///
-/// It accepts every callback: what `url` means is up to `attempt`.
+/// It accepts every callback: what `url` means is up to `attempt`, and tasks with the same `url`
+/// share their limit of attempts in flight.
+///
+/// ```
+/// use xcron_core::{Outcome, dispatch_fn};
+///
+/// let dispatcher = dispatch_fn(|delivery| async move {
+///     match delivery.callback().url.as_ref() {
+///         "backup" => Outcome::succeeded(),
+///         other => Outcome::refused(format!("no such job: {other}")),
+///     }
+/// });
+/// # let _ = dispatcher;
+/// ```
 pub fn dispatch_fn<F, A>(attempt: F) -> Arc<dyn Dispatcher>
 where
     F: Fn(Delivery) -> A + Send + Sync + 'static,
@@ -45,6 +60,12 @@ where
         if !delivery.start() {
             return Outcome::not_started();
         }
-        (self.0)(delivery).await
+        let timeout = delivery.timeout();
+        let timed_out = delivery.timed_out();
+        let attempt = pin!((self.0)(delivery));
+        match select(attempt, pin!(timed_out)).await {
+            Either::Left((outcome, _)) => outcome,
+            Either::Right(_) => Outcome::failed(format!("no answer within {timeout:?}")),
+        }
     }
 }

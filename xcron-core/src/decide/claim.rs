@@ -2,7 +2,7 @@
 
 use crate::Timestamp;
 use crate::decide::occurrences::Occurrences;
-use crate::decide::{conclude, count, jitter, open_run};
+use crate::decide::{conclude, count, due_of, jitter, open_run};
 use crate::schedule::Calendar;
 use crate::store::Claim;
 use crate::task::Task;
@@ -146,7 +146,10 @@ impl Decision<'_> {
                 given_up.push((*run, holder, not_before));
             } else {
                 run.lost += 1;
-                run.phase = Phase::Waiting { until: now };
+                // Claimed ahead and lost before its instant: the instant stays.
+                run.phase = Phase::Waiting {
+                    until: now.max(not_before),
+                };
             }
         }
         for (run, holder, not_before) in given_up {
@@ -167,24 +170,18 @@ impl Decision<'_> {
     /// The attempt to make now: of an open run that waits, or else of the next occurrence.
     fn choose(&mut self) -> Option<Start> {
         let until = self.context.until;
-        let sending = |run: &OpenRun| matches!(run.phase, Phase::Sending { .. });
-        let idle = !self.state.runs.iter().any(sending);
+        let idle = self.state.runs.iter().all(|run| run.phase == Phase::Queued);
         let ready = |run: &OpenRun| match run.phase {
-            Phase::Waiting { until: at } => Some(at).filter(|at| *at <= until),
-            Phase::Queued => Some(Timestamp::MAX).filter(|_| idle),
-            Phase::Sending { .. } => None,
+            Phase::Waiting { until: at } => Some(at),
+            Phase::Queued if idle => Some(due_of(self.definition, self.id.as_str(), run)),
+            Phase::Queued | Phase::Sending { .. } => None,
         };
         let open = self.state.runs.iter().enumerate();
         let chosen = open
             .filter_map(|(i, run)| ready(run).map(|at| (at, i)))
             .min();
-        let waiting = |run: &OpenRun| matches!(run.phase, Phase::Waiting { .. });
-        if let Some((at, index)) = chosen {
-            let queued = self.state.runs[index].phase == Phase::Queued;
-            if !(queued && self.state.runs.iter().any(waiting)) {
-                let not_before = if queued { self.context.now } else { at };
-                return Some(self.attempt(index, not_before));
-            }
+        if let Some((at, index)) = chosen.filter(|(at, _)| *at <= until) {
+            return Some(self.attempt(index, at));
         }
         self.skip_missed();
         for _ in 0..SKIPS_MAX {

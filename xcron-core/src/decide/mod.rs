@@ -31,17 +31,10 @@ fn conclude(state: &mut TaskState, definition: &TaskDefinition, id: &str, now: T
 }
 
 fn due_at(state: &TaskState, definition: &TaskDefinition, id: &str) -> Option<Timestamp> {
-    let sending = state
-        .runs
-        .iter()
-        .any(|run| matches!(run.phase, Phase::Sending { .. }));
-    let waiting = state
-        .runs
-        .iter()
-        .any(|run| matches!(run.phase, Phase::Waiting { .. }));
+    let idle = state.runs.iter().all(|run| run.phase == Phase::Queued);
     let of_run = |run: &OpenRun| match run.phase {
         Phase::Waiting { until } => Some(until),
-        Phase::Queued if !sending && !waiting => Some(state.decided_until),
+        Phase::Queued if idle => Some(due_of(definition, id, run)),
         Phase::Queued | Phase::Sending { .. } => None,
     };
     let follows = state.status == TaskStatus::Active && state.runs.len() < OPEN_RUNS_MAX;
@@ -55,6 +48,12 @@ fn due_at(state: &TaskState, definition: &TaskDefinition, id: &str) -> Option<Ti
             .deferred_until
             .map_or(earliest, |until| until.max(earliest)),
     )
+}
+
+/// When a run was due in the first place.
+fn due_of(definition: &TaskDefinition, id: &str, run: &OpenRun) -> Timestamp {
+    let occurrence = run.occurrence.time();
+    occurrence.plus(jitter(definition, id, occurrence))
 }
 
 /// How long after its occurrence a run is sent: a function of the run, so that every node and

@@ -41,7 +41,11 @@ impl World {
 
     /// A scheduler over the world's store; a second one is what a restarted process would be.
     pub(crate) fn scheduler(&self) -> Scheduler {
-        let store: Arc<dyn Store> = Arc::clone(&self.store) as Arc<dyn Store>;
+        self.scheduler_over(Arc::clone(&self.store) as Arc<dyn Store>)
+    }
+
+    /// A scheduler over a wrapper of the world's store.
+    pub(crate) fn scheduler_over(&self, store: Arc<dyn Store>) -> Scheduler {
         Scheduler::builder(store, Arc::new(self.targets.clone()))
             .clock(Arc::new(self.clock.clone()))
             .settings(self.settings)

@@ -1,0 +1,224 @@
+//! The engine over a store that fails, forgets to answer and is slow, and targets that fail:
+//! whatever happens, every occurrence comes to one end and no attempt is made twice.
+
+use crate::world::{World, at, cron, one_shot, seconds};
+use async_trait::async_trait;
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use xcron_core::testing::{SimClock, store_suite};
+use xcron_core::{
+    Agenda, Change, Claim, Clock, Committed, Consistency, Effect, Holder, MemoryStore, Outcome,
+    Overlap, Store, StoreError, StoreErrorKind, Task, TaskCounts, TaskId, TaskWithHistory,
+    Timestamp,
+};
+
+/// A sequence that looks random and is a function of its seed (SplitMix64).
+#[derive(Debug)]
+struct Dice(AtomicU64);
+
+impl Dice {
+    /// A number below `sides`.
+    fn roll(&self, sides: u64) -> u64 {
+        let state = self.0.fetch_add(0x9e37_79b9_7f4a_7c15, Ordering::Relaxed);
+        let mixed = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (mixed ^ (mixed >> 31)) % sides
+    }
+}
+
+/// A store whose commits are slow, or fail before or after they happened.
+#[derive(Debug)]
+struct FlakyStore {
+    inner: Arc<MemoryStore>,
+    clock: SimClock,
+    dice: Dice,
+    /// Commits that fail, of a hundred.
+    failures: u64,
+    failed: Mutex<BTreeSet<&'static str>>,
+}
+
+impl FlakyStore {
+    fn new(world: &World, seed: u64, failures: u64) -> Self {
+        let (inner, clock) = (Arc::clone(&world.store), world.clock.clone());
+        let dice = Dice(AtomicU64::new(seed));
+        Self {
+            inner,
+            clock,
+            dice,
+            failures,
+            failed: Mutex::default(),
+        }
+    }
+
+    fn fail(&self, effect: Effect) -> StoreError {
+        self.failed
+            .lock()
+            .expect("no panic")
+            .insert(effect.as_str());
+        StoreError::new(StoreErrorKind::Unavailable, effect, "the dice say no")
+    }
+}
+
+#[async_trait]
+#[deny(clippy::missing_trait_methods)]
+impl Store for FlakyStore {
+    async fn commit(&self, changes: Vec<Change>) -> Result<Vec<Committed>, StoreError> {
+        let roll = self.dice.roll(100);
+        if roll < self.failures {
+            return Err(self.fail(Effect::None));
+        }
+        if self.failures > 0 {
+            let wait = Duration::from_millis(self.dice.roll(400));
+            self.clock.sleep_until(self.clock.now().plus(wait)).await;
+        }
+        let committed = self.inner.commit(changes).await?;
+        if roll < 2 * self.failures {
+            return Err(self.fail(Effect::Unknown));
+        }
+        Ok(committed)
+    }
+
+    async fn get(
+        &self,
+        id: &TaskId,
+        consistency: Consistency,
+    ) -> Result<Option<TaskWithHistory>, StoreError> {
+        if self.dice.roll(100) < self.failures {
+            return Err(self.fail(Effect::None));
+        }
+        self.inner.get(id, consistency).await
+    }
+
+    async fn scan(
+        &self,
+        after: Option<&TaskId>,
+        limit: usize,
+        consistency: Consistency,
+    ) -> Result<Vec<Task>, StoreError> {
+        self.inner.scan(after, limit, consistency).await
+    }
+
+    async fn due(&self, until: Timestamp, limit: usize) -> Result<Vec<Task>, StoreError> {
+        if self.dice.roll(100) < self.failures {
+            return Err(self.fail(Effect::None));
+        }
+        self.inner.due(until, limit).await
+    }
+
+    async fn finished(&self, limit: usize) -> Result<Vec<Task>, StoreError> {
+        self.inner.finished(limit).await
+    }
+
+    fn agenda(&self) -> Agenda {
+        self.inner.agenda()
+    }
+
+    async fn agenda_changed(&self, seen: Agenda) {
+        self.inner.agenda_changed(seen).await;
+    }
+
+    fn holder(&self) -> Holder {
+        self.inner.holder()
+    }
+
+    fn is_gone(&self, holder: Holder) -> bool {
+        self.inner.is_gone(holder)
+    }
+
+    fn stands(&self, claim: &Claim) -> bool {
+        self.inner.stands(claim)
+    }
+
+    fn counts(&self) -> TaskCounts {
+        self.inner.counts()
+    }
+
+    async fn ready(&self) -> Result<(), StoreError> {
+        self.inner.ready().await
+    }
+}
+
+#[tokio::test]
+async fn the_flaky_store_that_does_not_fail_keeps_the_contract() {
+    store_suite::run(|| async {
+        let mut world = World::new();
+        world.store = Arc::new(MemoryStore::with_history(store_suite::HISTORY));
+        Arc::new(FlakyStore::new(&world, 1, 0)) as Arc<dyn Store>
+    })
+    .await;
+}
+
+/// Two minutes of one world; panics where it breaks a promise, and names the seed.
+async fn live_through(seed: u64) {
+    let world = World::new();
+    let scheduler = world.scheduler();
+    let dice = Dice(AtomicU64::new(!seed));
+    let mut names = Vec::new();
+    for n in 0..12 {
+        let mut task = cron(&format!("cron{n}"), ["* * * * * *", "*/7 * * * * *"][n % 2]);
+        task.definition.overlap = [Overlap::Allow, Overlap::Skip, Overlap::Queue][n % 3];
+        task.definition.jitter = seconds([0, 3][n / 6]);
+        scheduler.create(task).await.expect("created");
+        names.push(format!("cron{n}"));
+    }
+    for n in 0..40 {
+        let at = 1 + i64::try_from(dice.roll(100)).expect("small");
+        scheduler
+            .create(one_shot(&format!("once{n}"), at))
+            .await
+            .expect("created");
+        names.push(format!("once{n}"));
+    }
+    for name in &names {
+        let fails = (0..30)
+            .filter(|_| dice.roll(4) == 0)
+            .map(|_| Outcome::failed("no"));
+        world.targets.script(name, fails);
+    }
+    let flaky = Arc::new(FlakyStore::new(&world, seed, 10));
+    let over_flaky = world.scheduler_over(Arc::clone(&flaky) as Arc<dyn Store>);
+    world.run_until(&over_flaky, 120).await;
+    assert_eq!(
+        flaky.failed.lock().expect("no panic").len(),
+        2,
+        "seed {seed}: faults happened"
+    );
+    // Then everything works, until nothing is left over.
+    world.run_until(&scheduler, 125).await;
+
+    let mut seen = BTreeSet::new();
+    for receipt in world.receipts() {
+        assert!(
+            receipt.at >= receipt.scheduled_time,
+            "seed {seed}: early: {receipt:?}"
+        );
+        let attempt = (receipt.run_id.clone(), receipt.attempt);
+        assert!(
+            seen.insert(attempt),
+            "seed {seed}: an attempt was made twice: {receipt:?}"
+        );
+    }
+    for name in names {
+        let state = world.task(&name).await.expect("kept").task.state;
+        let definition = world.task(&name).await.expect("kept").task.definition;
+        let calendar = scheduler.calendar();
+        let expected =
+            calendar.count_between(&definition.schedule, at(0), state.decided_until.max(at(0)));
+        let ends = state.counters.ended() + state.counters.skipped();
+        let open = u64::try_from(state.runs.len()).expect("small");
+        assert_eq!(ends + open, expected, "seed {seed}: {name}: {state:?}");
+        assert!(
+            state.decided_until >= at(115) || name.starts_with("once"),
+            "seed {seed}: {name}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn every_occurrence_comes_to_one_end_and_no_attempt_is_made_twice() {
+    for seed in 1..=60 {
+        live_through(seed).await;
+    }
+}
