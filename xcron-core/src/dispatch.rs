@@ -66,9 +66,7 @@ const NOT_STARTED: i64 = i64::MIN;
 
 impl fmt::Debug for Gate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Gate")
-            .field("claim", &self.claim)
-            .finish_non_exhaustive()
+        f.debug_struct("Gate").field("claim", &self.claim).finish_non_exhaustive()
     }
 }
 
@@ -87,12 +85,7 @@ impl Delivery {
             attempt: claim.attempt,
             fence: claim.fence,
             not_before,
-            gate: Arc::new(Gate {
-                store,
-                clock,
-                claim,
-                started_at: AtomicI64::new(NOT_STARTED),
-            }),
+            gate: Arc::new(Gate { store, clock, claim, started_at: AtomicI64::new(NOT_STARTED) }),
         }
     }
 
@@ -145,9 +138,7 @@ impl Delivery {
         let now = self.gate.clock.now();
         let may = now >= self.not_before && self.gate.store.stands(&self.gate.claim);
         if may {
-            self.gate
-                .started_at
-                .store(now.as_millis(), Ordering::Release);
+            self.gate.started_at.store(now.as_millis(), Ordering::Release);
         }
         may
     }
@@ -210,19 +201,13 @@ impl Outcome {
     /// It failed, for the reason that `error` gives; another attempt may succeed.
     #[must_use]
     pub fn failed(error: impl Into<String>) -> Self {
-        Self {
-            error: Some(error.into()),
-            ..Self::of(Verdict::Failed)
-        }
+        Self { error: Some(error.into()), ..Self::of(Verdict::Failed) }
     }
 
     /// It failed, and the target wants no other attempt.
     #[must_use]
     pub fn refused(error: impl Into<String>) -> Self {
-        Self {
-            error: Some(error.into()),
-            ..Self::of(Verdict::Refused)
-        }
+        Self { error: Some(error.into()), ..Self::of(Verdict::Refused) }
     }
 
     /// Nothing left this node.
@@ -246,11 +231,6 @@ impl Outcome {
     }
 
     const fn of(verdict: Verdict) -> Self {
-        Self {
-            verdict,
-            code: None,
-            error: None,
-            retry_after: None,
-        }
+        Self { verdict, code: None, error: None, retry_after: None }
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::decide::{AdmitError, admit};
 use crate::dispatch::{CallbackError, Dispatcher};
-use crate::engine::{Engine, EngineError, Load};
+use crate::engine::{Engine, EngineError, Load, Parts};
 use crate::observe::{NoObserver, Observer};
 use crate::schedule::Calendar;
 use crate::settings::Settings;
@@ -33,18 +33,6 @@ use std::sync::Arc;
 #[derive(Clone, Debug)]
 pub struct Scheduler {
     pub(crate) parts: Arc<Parts>,
-}
-
-/// What a scheduler is made of.
-#[derive(Debug)]
-pub(crate) struct Parts {
-    pub(crate) store: Arc<dyn Store>,
-    pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) dispatcher: Arc<dyn Dispatcher>,
-    pub(crate) observer: Arc<dyn Observer>,
-    pub(crate) settings: Settings,
-    pub(crate) calendar: Calendar,
-    pub(crate) load: Load,
 }
 
 /// Puts a scheduler together; what is not named gets its default.
@@ -82,27 +70,11 @@ impl SchedulerBuilder {
     /// The scheduler; nothing runs before [`Scheduler::run`] is polled.
     #[must_use]
     pub fn build(self) -> Scheduler {
-        let Self {
-            store,
-            dispatcher,
-            clock,
-            observer,
-            settings,
-        } = self;
+        let Self { store, dispatcher, clock, observer, settings } = self;
         let calendar = Calendar::new(settings.calendar_entries_max);
         let load = Load::default();
-        let parts = Parts {
-            store,
-            clock,
-            dispatcher,
-            observer,
-            settings,
-            calendar,
-            load,
-        };
-        Scheduler {
-            parts: Arc::new(parts),
-        }
+        let parts = Parts { store, clock, dispatcher, observer, settings, calendar, load };
+        Scheduler { parts: Arc::new(parts) }
     }
 }
 
@@ -185,11 +157,7 @@ impl Scheduler {
             };
         }
         let (id, definition) = (task.id.clone(), Arc::new(task.definition.clone()));
-        let change = Change::Create {
-            id,
-            definition,
-            state,
-        };
+        let change = Change::Create { id, definition, state };
         match self.commit_one(change).await? {
             Ok(()) => Ok(Created::New),
             Err(_exists) => self.existing(&task).await?.ok_or_else(|| {
@@ -204,10 +172,7 @@ impl Scheduler {
     /// # Errors
     /// When there is no such task or the store cannot answer.
     pub async fn delete(&self, id: &TaskId) -> Result<(), DeleteError> {
-        let change = Change::Delete {
-            id: id.clone(),
-            expected: None,
-        };
+        let change = Change::Delete { id: id.clone(), expected: None };
         let deleted = self.commit_one(change).await?;
         deleted.map_err(|_missing| DeleteError::Missing(id.clone()))
     }
@@ -275,11 +240,7 @@ impl Scheduler {
     }
 
     async fn existing(&self, task: &NewTask) -> Result<Option<Created>, CreateError> {
-        let found = self
-            .parts
-            .store
-            .get(&task.id, Consistency::Linearizable)
-            .await?;
+        let found = self.parts.store.get(&task.id, Consistency::Linearizable).await?;
         match found {
             None => Ok(None),
             Some(found) if *found.task.definition == task.definition => Ok(Some(Created::Existing)),

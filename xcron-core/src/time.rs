@@ -90,10 +90,7 @@ mod tests {
         assert_eq!(Timestamp::MIN.minus(Duration::MAX), Timestamp::MIN);
         assert_eq!(Timestamp::from_secs(i64::MAX), Timestamp::MAX);
         assert_eq!(Timestamp::MIN.since(Timestamp::MAX), Duration::ZERO);
-        assert_eq!(
-            Timestamp::MAX.since(Timestamp::MIN),
-            Duration::from_millis(u64::MAX)
-        );
+        assert_eq!(Timestamp::MAX.since(Timestamp::MIN), Duration::from_millis(u64::MAX));
     }
 
     #[test]

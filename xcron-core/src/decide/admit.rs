@@ -53,11 +53,7 @@ pub fn admit(task: &NewTask, calendar: &Calendar, now: Timestamp) -> Result<Task
     if next.is_none() {
         return Err(AdmitError::NeverFires);
     }
-    let status = if task.paused {
-        TaskStatus::Paused
-    } else {
-        TaskStatus::Active
-    };
+    let status = if task.paused { TaskStatus::Paused } else { TaskStatus::Active };
     let mut state = TaskState {
         status,
         created_at: now,

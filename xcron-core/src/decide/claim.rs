@@ -90,31 +90,19 @@ pub fn claim(task: &Task, context: &ClaimContext<'_>) -> Claimed {
         ended: Vec::new(),
     };
     decision.recover_lost_attempts();
-    let deferred = decision
-        .state
-        .deferred_until
-        .is_some_and(|until| until > context.until);
+    let deferred = decision.state.deferred_until.is_some_and(|until| until > context.until);
     let start = if deferred { None } else { decision.choose() };
-    let Decision {
-        mut state, ended, ..
-    } = decision;
+    let Decision { mut state, ended, .. } = decision;
     if state != task.state {
         conclude(&mut state, &task.definition, task.id.as_str(), context.now);
     }
-    Claimed {
-        state,
-        ended,
-        start,
-    }
+    Claimed { state, ended, start }
 }
 
 /// Puts off everything about a task until `until`; nothing of it is lost or counted as missed.
 #[must_use]
 pub fn defer(task: &Task, until: Timestamp) -> TaskState {
-    let mut state = TaskState {
-        deferred_until: Some(until),
-        ..task.state.clone()
-    };
+    let mut state = TaskState { deferred_until: Some(until), ..task.state.clone() };
     conclude(&mut state, &task.definition, task.id.as_str(), until);
     state
 }
@@ -147,15 +135,11 @@ impl Decision<'_> {
             } else {
                 run.lost += 1;
                 // Claimed ahead and lost before its instant: the instant stays.
-                run.phase = Phase::Waiting {
-                    until: now.max(not_before),
-                };
+                run.phase = Phase::Waiting { until: now.max(not_before) };
             }
         }
         for (run, holder, not_before) in given_up {
-            self.state
-                .runs
-                .retain(|open| open.occurrence != run.occurrence);
+            self.state.runs.retain(|open| open.occurrence != run.occurrence);
             count(&mut self.state, RunEnd::Unknown, 1);
             self.ended.push(RunRecord {
                 attempts: run.attempt,
@@ -177,19 +161,14 @@ impl Decision<'_> {
             Phase::Queued | Phase::Sending { .. } => None,
         };
         let open = self.state.runs.iter().enumerate();
-        let chosen = open
-            .filter_map(|(i, run)| ready(run).map(|at| (at, i)))
-            .min();
+        let chosen = open.filter_map(|(i, run)| ready(run).map(|at| (at, i))).min();
         if let Some((at, index)) = chosen.filter(|(at, _)| *at <= until) {
             return Some(self.attempt(index, at));
         }
         self.skip_missed();
         for _ in 0..SKIPS_MAX {
             let full = self.state.runs.len() >= OPEN_RUNS_MAX;
-            let at = self
-                .state
-                .next
-                .filter(|_| !full && self.follows_schedule())?;
+            let at = self.state.next.filter(|_| !full && self.follows_schedule())?;
             let not_before = at.plus(jitter(self.definition, self.id.as_str(), at));
             if not_before > until {
                 return None;
@@ -242,10 +221,7 @@ impl Decision<'_> {
         let run = &mut self.state.runs[index];
         run.attempt += 1;
         run.fence = self.fence;
-        run.phase = Phase::Sending {
-            holder: self.context.holder,
-            not_before,
-        };
+        run.phase = Phase::Sending { holder: self.context.holder, not_before };
         let claim = Claim {
             task: self.id.clone(),
             occurrence: run.occurrence,
@@ -267,9 +243,7 @@ impl Decision<'_> {
     }
 
     fn next_missed(&self) -> Option<Timestamp> {
-        self.state
-            .next
-            .filter(|next| self.follows_schedule() && self.is_missed(*next))
+        self.state.next.filter(|next| self.follows_schedule() && self.is_missed(*next))
     }
 
     fn is_missed(&self, at: Timestamp) -> bool {
@@ -293,9 +267,7 @@ impl Decision<'_> {
             Misfire::FireAll => {}
             Misfire::Skip => self.skip_until(missed_until.minus(MISFIRE_GRACE)),
             Misfire::FireOnce => {
-                let latest = self
-                    .occurrences
-                    .last_within(self.state.decided_until, missed_until);
+                let latest = self.occurrences.last_within(self.state.decided_until, missed_until);
                 if let Some(latest) = latest.filter(|latest| *latest > next) {
                     self.skip_until(latest.minus(MILLISECOND));
                 }
@@ -318,10 +290,7 @@ impl Decision<'_> {
     fn skip(&mut self, last: Timestamp, skipped: u64, end: RunEnd) {
         count(&mut self.state, end, skipped);
         let record = self.record(Occurrence::At(last), end);
-        self.ended.push(RunRecord {
-            count: skipped,
-            ..record
-        });
+        self.ended.push(RunRecord { count: skipped, ..record });
     }
 
     fn record(&self, occurrence: Occurrence, end: RunEnd) -> RunRecord {

@@ -38,16 +38,9 @@ fn due_at(state: &TaskState, definition: &TaskDefinition, id: &str) -> Option<Ti
         Phase::Queued | Phase::Sending { .. } => None,
     };
     let follows = state.status == TaskStatus::Active && state.runs.len() < OPEN_RUNS_MAX;
-    let next = state
-        .next
-        .filter(|_| follows)
-        .map(|at| at.plus(jitter(definition, id, at)));
+    let next = state.next.filter(|_| follows).map(|at| at.plus(jitter(definition, id, at)));
     let earliest = state.runs.iter().filter_map(of_run).chain(next).min()?;
-    Some(
-        state
-            .deferred_until
-            .map_or(earliest, |until| until.max(earliest)),
-    )
+    Some(state.deferred_until.map_or(earliest, |until| until.max(earliest)))
 }
 
 /// When a run was due in the first place.
@@ -69,17 +62,10 @@ fn jitter(definition: &TaskDefinition, id: &str, occurrence: Timestamp) -> Durat
 /// A number that looks random and is a function of the run and `salt` (FNV-1a with the finalizer
 /// of SplitMix64).
 fn scatter(id: &str, occurrence: Timestamp, salt: u64) -> u64 {
-    let numbers = occurrence
-        .as_millis()
-        .to_le_bytes()
-        .into_iter()
-        .chain(salt.to_le_bytes());
-    let hash = id
-        .bytes()
-        .chain(numbers)
-        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-            (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-        });
+    let numbers = occurrence.as_millis().to_le_bytes().into_iter().chain(salt.to_le_bytes());
+    let hash = id.bytes().chain(numbers).fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+    });
     let mixed = (hash ^ (hash >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     mixed ^ (mixed >> 31)
@@ -102,8 +88,5 @@ const fn count(state: &mut TaskState, end: RunEnd, count: u64) {
 
 /// The open run of `occurrence`, if there is one.
 fn open_run(state: &TaskState, occurrence: Occurrence) -> Option<usize> {
-    state
-        .runs
-        .iter()
-        .position(|run| run.occurrence == occurrence)
+    state.runs.iter().position(|run| run.occurrence == occurrence)
 }

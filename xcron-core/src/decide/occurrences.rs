@@ -18,29 +18,19 @@ pub(super) struct Occurrences<'a> {
 impl<'a> Occurrences<'a> {
     /// Those that `calendar` finds for `definition`.
     pub(super) const fn new(calendar: &'a Calendar, definition: &'a TaskDefinition) -> Self {
-        Self {
-            calendar,
-            definition,
-        }
+        Self { calendar, definition }
     }
 
     /// The first one after `after`, whatever the number of runs.
     pub(super) fn next_after(&self, after: Timestamp) -> Option<Timestamp> {
-        let next = self
-            .calendar
-            .next_after(&self.definition.schedule, self.not_before(after))?;
-        self.definition
-            .end_time
-            .is_none_or(|end| next <= end)
-            .then_some(next)
+        let next = self.calendar.next_after(&self.definition.schedule, self.not_before(after))?;
+        self.definition.end_time.is_none_or(|end| next <= end).then_some(next)
     }
 
     /// The latest one in `(after, until]`.
     pub(super) fn last_within(&self, after: Timestamp, until: Timestamp) -> Option<Timestamp> {
         let until = self.not_after(until);
-        let last = self
-            .calendar
-            .last_at_or_before(&self.definition.schedule, until)?;
+        let last = self.calendar.last_at_or_before(&self.definition.schedule, until)?;
         (last > self.not_before(after)).then_some(last)
     }
 
@@ -50,8 +40,7 @@ impl<'a> Occurrences<'a> {
         if until <= after {
             return 0;
         }
-        self.calendar
-            .count_between(&self.definition.schedule, after, until)
+        self.calendar.count_between(&self.definition.schedule, after, until)
     }
 
     /// The next one that `state` has not decided, unless the task has had all its runs.
@@ -64,9 +53,7 @@ impl<'a> Occurrences<'a> {
     }
 
     fn not_before(&self, after: Timestamp) -> Timestamp {
-        self.definition
-            .start_time
-            .map_or(after, |start| after.max(start.minus(MILLISECOND)))
+        self.definition.start_time.map_or(after, |start| after.max(start.minus(MILLISECOND)))
     }
 
     fn not_after(&self, until: Timestamp) -> Timestamp {

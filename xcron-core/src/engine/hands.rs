@@ -30,10 +30,7 @@ impl Hands {
     pub(super) fn take(&mut self, task: Task, claim: Claim) {
         self.attempts += 1;
         let id = task.id.clone();
-        let held = self.tasks.entry(id).or_insert(Held {
-            task: task.clone(),
-            claims: Vec::new(),
-        });
+        let held = self.tasks.entry(id).or_insert(Held { task: task.clone(), claims: Vec::new() });
         held.task = task;
         held.claims.push(claim);
     }
@@ -72,8 +69,6 @@ impl Hands {
                 && claim.attempt == run.attempt
                 && claim.fence == run.fence
         };
-        self.tasks
-            .get(id)
-            .is_some_and(|held| held.claims.iter().any(same))
+        self.tasks.get(id).is_some_and(|held| held.claims.iter().any(same))
     }
 }

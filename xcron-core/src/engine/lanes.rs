@@ -1,20 +1,34 @@
 //! Lanes: one queue of due attempts for each destination, served in turn.
 //!
-//! A target that hangs fills its own lane and no other; what does not fit into a full lane is
-//! not claimed but put off, so that nothing grows without bound and nothing is lost.
+//! A target that hangs fills its own lane and no other. What does not fit into a full lane is not
+//! claimed: it stays due while the lane moves, and is put off when it hardly does, so that it
+//! hides nobody else in the due index. Nothing grows without bound, and nothing is lost.
 
 use super::Attempt;
 use crate::Timestamp;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// A full lane is looked at again after this long at the earliest,
+/// A full lane is judged by what came back in this span.
+const JUDGED_OVER: Duration = Duration::from_millis(500);
+/// A judgement older than this is forgotten.
+const JUDGED_FOR: Duration = Duration::from_secs(5);
+/// What does not fit into a slow lane is put off for this long at the least,
 const DEFER_MIN: Duration = Duration::from_secs(1);
-/// and after this long at the latest;
+/// and for this long at the most.
 const DEFER_MAX: Duration = Duration::from_secs(60);
-/// what is put off together comes back one by one in this distance.
-const DEFER_PACE: Duration = Duration::from_millis(4);
+
+/// Whether there is room for a claim.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Room {
+    /// There is, and it is taken.
+    Taken,
+    /// Not now; the lane moves, so there soon will be.
+    Soon,
+    /// The lane hardly moves: put the task off until then, so that it hides no other.
+    Later(Timestamp),
+}
 
 /// The lanes of all destinations that have something in hand.
 #[derive(Debug)]
@@ -25,6 +39,8 @@ pub(super) struct Lanes {
     in_flight: usize,
     in_flight_max: usize,
     in_flight_per_lane_max: usize,
+    /// Lanes that had no room for what the newest page brought.
+    full: BTreeSet<Arc<str>>,
 }
 
 #[derive(Debug, Default)]
@@ -34,7 +50,34 @@ struct Lane {
     claimed: usize,
     in_flight: usize,
     has_turn: bool,
+    pace: Pace,
+}
+
+/// How fast a full lane moves.
+#[derive(Debug, Default)]
+struct Pace {
+    full_since: Option<Timestamp>,
+    returned: u32,
+    /// The time between two returns of a lane that hardly moves.
+    slow: Option<Duration>,
     deferred_until: Option<Timestamp>,
+}
+
+impl Pace {
+    /// Judges a lane of `room` that is full at `now`: how long one return takes if it is slow.
+    fn judge(&mut self, now: Timestamp, room: usize) -> Option<Duration> {
+        let full_for = now.since(*self.full_since.get_or_insert(now));
+        if full_for > JUDGED_FOR {
+            *self = Self { full_since: Some(now), ..Self::default() };
+        } else if full_for >= JUDGED_OVER {
+            let each = full_for / self.returned.max(1);
+            let slow = each * u32::try_from(room).unwrap_or(u32::MAX) > JUDGED_OVER * 2;
+            self.slow = slow.then_some(each);
+            self.full_since = Some(now);
+            self.returned = 0;
+        }
+        self.slow
+    }
 }
 
 impl Lanes {
@@ -46,6 +89,7 @@ impl Lanes {
             in_flight: 0,
             in_flight_max: in_flight_max.max(1),
             in_flight_per_lane_max: in_flight_per_lane_max.max(1),
+            full: BTreeSet::new(),
         }
     }
 
@@ -55,21 +99,52 @@ impl Lanes {
         self.in_flight_max.saturating_mul(2)
     }
 
-    /// Makes room for a claim in the lane of `destination`, or says until when to put it off.
-    pub(super) fn reserve(&mut self, destination: &Arc<str>, now: Timestamp) -> Option<Timestamp> {
-        let claimed_max = self.in_flight_per_lane_max.saturating_mul(2);
+    /// Makes room for a claim in the lane of `destination`, if there is any.
+    pub(super) fn reserve(&mut self, destination: &Arc<str>, now: Timestamp) -> Room {
+        let claimed_max = self.claims_per_lane_max();
         let lane = self.lanes.entry(Arc::clone(destination)).or_default();
         if lane.claimed < claimed_max {
             lane.claimed += 1;
-            return None;
+            return Room::Taken;
         }
+        let Some(each) = lane.pace.judge(now, claimed_max) else {
+            self.full.insert(Arc::clone(destination));
+            return Room::Soon;
+        };
         let earliest = now.plus(DEFER_MIN);
-        let until = lane
-            .deferred_until
-            .map_or(earliest, |at| at.plus(DEFER_PACE).max(earliest));
+        let until = lane.pace.deferred_until.map_or(earliest, |at| at.plus(each).max(earliest));
         let until = until.min(now.plus(DEFER_MAX));
-        lane.deferred_until = Some(until);
-        Some(until)
+        lane.pace.deferred_until = Some(until);
+        Room::Later(until)
+    }
+
+    /// How many due tasks to read now: as many as can be claimed; after a lane was found full,
+    /// as many as it has room for again, once that is worth a commit.
+    pub(super) fn worth_reading(&self, room: usize) -> usize {
+        if self.full.is_empty() {
+            return room;
+        }
+        let claimed_max = self.claims_per_lane_max();
+        let free = |lane: &Arc<str>| {
+            let claimed = self.lanes.get(lane).map_or(0, |lane| lane.claimed);
+            claimed_max.saturating_sub(claimed)
+        };
+        let free: usize = self.full.iter().map(free).sum();
+        if free >= (claimed_max / 4).max(1) { free.min(room) } else { 0 }
+    }
+
+    /// Forgets which lanes were full: the next page shows it.
+    pub(super) fn forget_full(&mut self) {
+        self.full.clear();
+    }
+
+    /// Whether a lane was found full.
+    pub(super) fn has_full(&self) -> bool {
+        !self.full.is_empty()
+    }
+
+    const fn claims_per_lane_max(&self) -> usize {
+        self.in_flight_per_lane_max.saturating_mul(2)
     }
 
     /// Gives back the room of a claim that ended or was never made.
@@ -118,6 +193,7 @@ impl Lanes {
         self.in_flight -= 1;
         if let Some(lane) = self.lanes.get_mut(destination) {
             lane.in_flight -= 1;
+            lane.pace.returned = lane.pace.returned.saturating_add(1);
         }
         self.give_turn(destination);
     }
@@ -125,10 +201,7 @@ impl Lanes {
     /// Takes every attempt that waits, as at a stop.
     pub(super) fn drain(&mut self) -> Vec<Attempt> {
         self.queued = 0;
-        self.lanes
-            .values_mut()
-            .flat_map(|lane| std::mem::take(&mut lane.queue))
-            .collect()
+        self.lanes.values_mut().flat_map(|lane| std::mem::take(&mut lane.queue)).collect()
     }
 
     pub(super) const fn in_flight(&self) -> usize {

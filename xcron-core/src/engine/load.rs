@@ -45,7 +45,6 @@ impl Load {
     pub(super) fn set(&self, in_flight: usize, queued: usize, oldest: Option<Timestamp>) {
         self.in_flight.store(in_flight, Ordering::Relaxed);
         self.queued.store(queued, Ordering::Relaxed);
-        self.oldest_queued
-            .store(oldest.map_or(0, Timestamp::as_millis), Ordering::Relaxed);
+        self.oldest_queued.store(oldest.map_or(0, Timestamp::as_millis), Ordering::Relaxed);
     }
 }

@@ -16,9 +16,7 @@ pub(super) struct Lookahead {
 
 impl Lookahead {
     pub(super) const fn new() -> Self {
-        Self {
-            commit: Duration::from_millis(10),
-        }
+        Self { commit: Duration::from_millis(10) }
     }
 
     /// Learns that a commit took `took`: slower ones count at once, faster ones by an eighth.

@@ -11,17 +11,18 @@ mod hands;
 mod lanes;
 mod load;
 mod lookahead;
+mod parts;
 mod prune;
 mod step;
 mod waits;
 
 pub use load::Load;
+pub(crate) use parts::Parts;
 
 use crate::Timestamp;
 use crate::decide::Start;
 use crate::dispatch::{Delivery, Outcome, Verdict};
 use crate::observe::{Event, Observer};
-use crate::scheduler::Parts;
 use crate::store::{Agenda, StoreError};
 use crate::task::id::TaskId;
 use crate::task::state::{Phase, TaskState};
@@ -82,22 +83,14 @@ impl Returned {
         let attempt = claim.attempt;
         if let Some(started_at) = self.started_at {
             let lateness = started_at.since(*not_before);
-            observer.observe(&Event::Started {
-                run,
-                attempt,
-                lateness,
-            });
+            observer.observe(&Event::Started { run, attempt, lateness });
         }
         let waits = state.runs.iter().any(|open| {
             open.occurrence == claim.occurrence && matches!(open.phase, Phase::Waiting { .. })
         });
         if waits && self.outcome.verdict == Verdict::Failed {
             let error = self.outcome.error.as_deref();
-            observer.observe(&Event::Retried {
-                run,
-                attempt,
-                error,
-            });
+            observer.observe(&Event::Retried { run, attempt, error });
         }
     }
 }
@@ -118,6 +111,7 @@ pub(crate) struct Engine {
     /// Tasks to read anew, because a commit conflicted or may have happened.
     uncertain: BTreeSet<TaskId>,
     pause_until: Timestamp,
+    look_at_full_at: Timestamp,
     tenure: Option<u64>,
     active_since: Timestamp,
     seen_at: Timestamp,
@@ -139,10 +133,7 @@ impl Engine {
         Self {
             parts,
             hands: Hands::default(),
-            lanes: Lanes::new(
-                settings.in_flight_max,
-                settings.in_flight_per_destination_max,
-            ),
+            lanes: Lanes::new(settings.in_flight_max, settings.in_flight_per_destination_max),
             lookahead: Lookahead::new(),
             prune: Prune::new(settings.finished_max, settings.finished_retention),
             waits: Waits::default(),
@@ -151,6 +142,7 @@ impl Engine {
             returned: Vec::new(),
             uncertain: BTreeSet::new(),
             pause_until: Timestamp::MIN,
+            look_at_full_at: Timestamp::MIN,
             tenure: None,
             active_since: Timestamp::MAX,
             seen_at: Timestamp::MAX,
@@ -180,14 +172,9 @@ impl Engine {
                 return Ok(());
             }
             let ahead = self.ahead.first_key_value().map(|((at, _), _)| *at);
-            self.waits
-                .set_alarm(&parts.clock, ahead.map_or(look_at, |at| at.min(look_at)));
+            self.waits.set_alarm(&parts.clock, ahead.map_or(look_at, |at| at.min(look_at)));
             self.waits.listen(&parts.store, agenda);
-            let shutdown = if self.stopping {
-                None
-            } else {
-                Some(shutdown.as_mut())
-            };
+            let shutdown = if self.stopping { None } else { Some(shutdown.as_mut()) };
             match self.waits.next(shutdown).await {
                 Wake::Shutdown => self.stop(),
                 Wake::Drained => return Ok(()),
@@ -213,8 +200,7 @@ impl Engine {
             return self.hand_back(attempt);
         }
         self.ahead_count += 1;
-        self.ahead
-            .insert((attempt.start.not_before, self.ahead_count), attempt);
+        self.ahead.insert((attempt.start.not_before, self.ahead_count), attempt);
     }
 
     /// Lets the attempts whose instant has come wait for their turn.
@@ -262,18 +248,9 @@ impl Engine {
             self.lanes.returned(&attempt.destination);
             self.lanes.release(&attempt.destination);
             let started_at = delivery.started_at();
-            self.returned.push(Returned {
-                attempt,
-                outcome,
-                started_at,
-                ended_at,
-            });
+            self.returned.push(Returned { attempt, outcome, started_at, ended_at });
             taken += 1;
-            next = if taken < OUTCOMES_AT_ONCE {
-                self.waits.back_now()
-            } else {
-                None
-            };
+            next = if taken < OUTCOMES_AT_ONCE { self.waits.back_now() } else { None };
         }
     }
 
@@ -284,21 +261,14 @@ impl Engine {
         self.waits.drain_until(&self.parts.clock, drained_at);
         let ahead = std::mem::take(&mut self.ahead).into_values();
         let unsent: Vec<Attempt> = ahead.chain(self.lanes.drain()).collect();
-        unsent
-            .into_iter()
-            .for_each(|attempt| self.hand_back(attempt));
+        unsent.into_iter().for_each(|attempt| self.hand_back(attempt));
     }
 
     fn hand_back(&mut self, attempt: Attempt) {
         self.lanes.release(&attempt.destination);
         let ended_at = self.parts.clock.now();
         let outcome = Outcome::not_started();
-        self.returned.push(Returned {
-            attempt,
-            outcome,
-            started_at: None,
-            ended_at,
-        });
+        self.returned.push(Returned { attempt, outcome, started_at: None, ended_at });
     }
 
     fn is_idle(&self) -> bool {

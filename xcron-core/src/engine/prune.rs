@@ -20,21 +20,13 @@ pub(super) struct Prune {
 
 impl Prune {
     pub(super) const fn new(finished_max: u64, retention: Duration) -> Self {
-        Self {
-            finished_max,
-            retention,
-            next_at: Timestamp::MIN,
-        }
+        Self { finished_max, retention, next_at: Timestamp::MIN }
     }
 
     /// How many of the oldest finished tasks to look at now.
     pub(super) fn page(&self, now: Timestamp, counts: TaskCounts) -> usize {
         let due = now >= self.next_at && counts.finished > 0;
-        if due || counts.finished > self.finished_max {
-            PAGE
-        } else {
-            0
-        }
+        if due || counts.finished > self.finished_max { PAGE } else { 0 }
     }
 
     /// The deletions that retention asks for among the `oldest` finished tasks.
@@ -51,10 +43,7 @@ impl Prune {
             *nth < surplus || task.state.finished_at.is_some_and(|at| at < expired)
         };
         let gone: Vec<Change> = (oldest.iter().enumerate().filter(goes))
-            .map(|(_, task)| Change::Delete {
-                id: task.id.clone(),
-                expected: Some(task.revision),
-            })
+            .map(|(_, task)| Change::Delete { id: task.id.clone(), expected: Some(task.revision) })
             .collect();
         if gone.len() < PAGE {
             self.next_at = now.plus(INTERVAL);

@@ -1,5 +1,6 @@
 //! A step of the planner: read what is due, decide, commit, and act on what was committed.
 
+use super::lanes::Room;
 use super::{Attempt, Engine, EngineError, Returned, STORE_PAUSE, TICK};
 use crate::Timestamp;
 use crate::decide::{self, ClaimContext};
@@ -15,6 +16,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+/// How long the planner waits at the most before it looks at full lanes again.
+const FULL_PAUSE: Duration = Duration::from_millis(100);
 /// The most outcomes that one step settles.
 const SETTLES_MAX: usize = 2_048;
 /// The most due tasks that one step reads.
@@ -97,32 +100,29 @@ impl Engine {
         }
         let span = self.lookahead.span();
         let until = now.plus(span);
-        let room = self
-            .lanes
-            .claims_max()
-            .saturating_sub(self.hands.attempts());
+        let room = self.lanes.claims_max().saturating_sub(self.hands.attempts());
         let plans = agenda.tenure.is_some() && !self.stopping;
         let next_due = agenda.next_due.filter(|_| plans && room > 0);
         let is_due = next_due.is_some_and(|at| at <= until);
-        let due_max = if is_due { room.min(DUE_MAX) } else { 0 };
-        let finished_max = if plans {
-            self.prune.page(now, self.parts.store.counts())
-        } else {
-            0
-        };
+        let due_max = if is_due { self.worth_reading(now, room) } else { 0 };
+        let finished_max = if plans { self.prune.page(now, self.parts.store.counts()) } else { 0 };
         if due_max > 0 || finished_max > 0 || !self.uncertain.is_empty() {
             self.read(until, due_max, finished_max);
         } else if !self.returned.is_empty() {
-            self.decide(
-                Page {
-                    until,
-                    ..Page::default()
-                },
-                now,
-            );
+            self.decide(Page { until, ..Page::default() }, now);
         }
         let claim_at = next_due.filter(|_| !is_due).map(|at| at.minus(span));
+        let look_up = if is_due && self.lanes.has_full() { self.look_at_full_at } else { look_up };
         claim_at.map_or(look_up, |at| at.clamp(now, look_up))
+    }
+
+    /// How many due tasks to read; lanes that were full are looked at again now and then, even
+    /// if nothing comes back from them.
+    fn worth_reading(&mut self, now: Timestamp, room: usize) -> usize {
+        if now >= self.look_at_full_at {
+            self.lanes.forget_full();
+        }
+        self.lanes.worth_reading(room).min(DUE_MAX)
     }
 
     fn read(&mut self, until: Timestamp, due_max: usize, finished_max: usize) {
@@ -130,10 +130,7 @@ impl Engine {
         let uncertain: Vec<TaskId> = self.uncertain.iter().take(REREADS_MAX).cloned().collect();
         self.waits.begin_step(async move {
             let read = async {
-                let mut page = Page {
-                    until,
-                    ..Page::default()
-                };
+                let mut page = Page { until, ..Page::default() };
                 for id in uncertain {
                     let found = store.get(&id, Consistency::Linearizable).await?;
                     page.reread.push((id, found.map(|found| found.task)));
@@ -158,9 +155,7 @@ impl Engine {
             Done::Committed(batch, Ok(committed), took) => {
                 let changes = committed.len();
                 self.lookahead.learn(took);
-                self.parts
-                    .observer
-                    .observe(&Event::Committed { changes, took });
+                self.parts.observer.observe(&Event::Committed { changes, took });
                 for (decision, committed) in batch.decisions.into_iter().zip(committed) {
                     self.act(decision, committed);
                 }
@@ -191,13 +186,7 @@ impl Engine {
             self.uncertain.remove(&id);
             if let Some(task) = found {
                 self.hands.learn(&task);
-                decisions.insert(
-                    id,
-                    Decision {
-                        reread: true,
-                        ..Decision::on(task)
-                    },
-                );
+                decisions.insert(id, Decision { reread: true, ..Decision::on(task) });
             }
         }
         for task in &page.due {
@@ -208,10 +197,12 @@ impl Engine {
         for returned in returned {
             self.settle(returned, &mut decisions);
         }
+        if !page.due.is_empty() {
+            self.lanes.forget_full();
+            self.look_at_full_at = now.plus(FULL_PAUSE);
+        }
         for task in page.due {
-            decisions
-                .entry(task.id.clone())
-                .or_insert_with(|| Decision::on(task));
+            decisions.entry(task.id.clone()).or_insert_with(|| Decision::on(task));
         }
         let mut batch = Batch::default();
         for mut decision in decisions.into_values() {
@@ -225,9 +216,7 @@ impl Engine {
         }
         // Deletions come last: nothing is to be done once they are committed.
         let counts = self.parts.store.counts();
-        batch
-            .changes
-            .extend(self.prune.decide(&page.finished, counts, now));
+        batch.changes.extend(self.prune.decide(&page.finished, counts, now));
         if !batch.changes.is_empty() {
             self.commit(batch);
         }
@@ -239,15 +228,9 @@ impl Engine {
         let Some(held) = self.hands.get(&claim.task) else {
             return;
         };
-        let decision = decisions
-            .entry(held.id.clone())
-            .or_insert_with(|| Decision::on(held.clone()));
-        let Returned {
-            outcome,
-            started_at,
-            ended_at,
-            ..
-        } = &returned;
+        let decision =
+            decisions.entry(held.id.clone()).or_insert_with(|| Decision::on(held.clone()));
+        let Returned { outcome, started_at, ended_at, .. } = &returned;
         match decide::settle(&decision.task, claim, outcome, *started_at, *ended_at) {
             Some(settled) => {
                 decision.task.state = settled.state;
@@ -261,12 +244,7 @@ impl Engine {
 
     /// Claims what is due of a task, if its destination has room.
     fn claim(&mut self, decision: &mut Decision, until: Timestamp, now: Timestamp) {
-        let Self {
-            parts,
-            hands,
-            lanes,
-            ..
-        } = self;
+        let Self { parts, hands, lanes, .. } = self;
         let (task, reread) = (&decision.task, decision.reread);
         let holder = parts.store.holder();
         let is_lost = |run: &OpenRun, by: Holder| {
@@ -291,6 +269,7 @@ impl Engine {
             }
             return;
         }
+        let settled = decision.changed;
         decision.changed = true;
         let Some(start) = claimed.start else {
             decision.task.state = claimed.state;
@@ -298,9 +277,16 @@ impl Engine {
             return;
         };
         let destination = parts.dispatcher.destination(&task.definition.callback);
-        if let Some(later) = lanes.reserve(&destination, now) {
-            decision.task.state = decide::defer(task, later);
-            return;
+        match lanes.reserve(&destination, now) {
+            Room::Taken => {}
+            Room::Soon => {
+                decision.changed = settled;
+                return;
+            }
+            Room::Later(later) => {
+                decision.task.state = decide::defer(task, later);
+                return;
+            }
         }
         decision.task.state = claimed.state;
         decision.ended.extend(claimed.ended);
@@ -314,26 +300,13 @@ impl Engine {
             let began = parts.clock.now();
             let committed = parts.store.commit(changes).await;
             let took = parts.clock.now().since(began);
-            Done::Committed(
-                Batch {
-                    changes: Vec::new(),
-                    decisions,
-                },
-                committed,
-                took,
-            )
+            Done::Committed(Batch { changes: Vec::new(), decisions }, committed, took)
         });
     }
 
     /// Acts on what the store answered for one decision.
     fn act(&mut self, decision: Decision, committed: Committed) {
-        let Decision {
-            mut task,
-            ended,
-            settled,
-            start,
-            ..
-        } = decision;
+        let Decision { mut task, ended, settled, start, .. } = decision;
         match committed {
             Ok(revision) => {
                 task.revision = revision;
@@ -384,12 +357,7 @@ impl Engine {
             let run = RunId::new(task.id.clone(), record.occurrence);
             let error = record.error.as_deref();
             let (end, count) = (record.end, record.count);
-            observer.observe(&Event::Ended {
-                run: &run,
-                end,
-                count,
-                error,
-            });
+            observer.observe(&Event::Ended { run: &run, end, count, error });
         }
     }
 }

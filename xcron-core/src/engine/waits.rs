@@ -54,10 +54,7 @@ impl Waits {
 
     /// Begins a step; there is none under way.
     pub(super) fn begin_step(&mut self, step: impl Future<Output = Done> + Send + 'static) {
-        assert!(
-            self.step.is_none(),
-            "one step at a time, or commits would overtake each other"
-        );
+        assert!(self.step.is_none(), "one step at a time, or commits would overtake each other");
         self.step = Some(step.boxed());
     }
 
@@ -68,18 +65,11 @@ impl Waits {
 
     /// Waits for what is news to `seen`.
     pub(super) fn listen(&mut self, store: &Arc<dyn Store>, seen: Agenda) {
-        if self
-            .news
-            .as_ref()
-            .is_some_and(|(agenda, _)| *agenda == seen)
-        {
+        if self.news.as_ref().is_some_and(|(agenda, _)| *agenda == seen) {
             return;
         }
         let store = Arc::clone(store);
-        self.news = Some((
-            seen,
-            async move { store.agenda_changed(seen).await }.boxed(),
-        ));
+        self.news = Some((seen, async move { store.agenda_changed(seen).await }.boxed()));
     }
 
     /// Waits for `at`.

@@ -70,9 +70,7 @@ impl Calendar {
     pub fn new(capacity: usize) -> Self {
         let (young, old) = (BTreeMap::new(), BTreeMap::new());
         let half = (capacity / 2).max(1);
-        Self {
-            compiled: Mutex::new(Generations { half, young, old }),
-        }
+        Self { compiled: Mutex::new(Generations { half, young, old }) }
     }
 
     /// Whether this build can read the schedule.
@@ -102,10 +100,7 @@ impl Calendar {
                 Timestamp::from_secs(compiled.timeline(cron).at_or_after(t.as_secs() + 1)?)
             }
         };
-        assert!(
-            next > t,
-            "an occurrence after {t:?} cannot be {next:?}: searches only go forward"
-        );
+        assert!(next > t, "an occurrence after {t:?} cannot be {next:?}: searches only go forward");
         Some(next)
     }
 
@@ -119,10 +114,7 @@ impl Calendar {
                 Timestamp::from_secs(compiled.timeline(cron).at_or_before(t.as_secs())?)
             }
         };
-        assert!(
-            last <= t,
-            "the last occurrence by {t:?} cannot be {last:?}: searches go back"
-        );
+        assert!(last <= t, "the last occurrence by {t:?} cannot be {last:?}: searches go back");
         Some(last)
     }
 
@@ -134,9 +126,7 @@ impl Calendar {
         match schedule {
             Schedule::Once(at) => u64::from(after < *at && *at <= until),
             Schedule::Cron(cron) => self.compiled(cron).map_or(0, |compiled| {
-                compiled
-                    .timeline(cron)
-                    .count(after.as_secs() + 1, until.as_secs())
+                compiled.timeline(cron).count(after.as_secs() + 1, until.as_secs())
             }),
         }
     }
@@ -159,7 +149,7 @@ impl Calendar {
     #[must_use]
     pub fn describe(&self, schedule: &Schedule) -> String {
         match schedule {
-            Schedule::Once(_) => "Once".to_owned(),
+            Schedule::Once(at) => format!("Once, at {}", local_time(&Zone::utc(), *at)),
             Schedule::Cron(cron) => {
                 match Expression::read(&cron.expression).and_then(|read| read.describe()) {
                     Ok(words) => format!("{words} ({})", cron.timezone),
@@ -170,26 +160,16 @@ impl Calendar {
     }
 
     fn preview_of(&self, schedule: &Schedule, time: Timestamp) -> PreviewTime {
-        let second = time.as_secs();
-        let local = |zone: &Zone| match SECONDS.contains(&second) {
-            true => zone.local(second),
-            false => format!("{second} s after 1970"),
-        };
-        let compiled = match schedule {
-            Schedule::Cron(cron) => self.compiled(cron).ok().map(|compiled| (compiled, cron)),
+        let cron = match schedule {
+            Schedule::Cron(cron) => self.compiled(cron).ok().map(|compiled| (cron, compiled)),
             Schedule::Once(_) => None,
         };
-        match compiled {
-            Some((compiled, cron)) => PreviewTime {
-                time,
-                local: local(&compiled.zone),
-                dst: compiled.timeline(cron).mark(second),
-            },
-            None => PreviewTime {
-                time,
-                local: local(&Zone::utc()),
-                dst: None,
-            },
+        match cron {
+            Some((cron, compiled)) => {
+                let dst = compiled.timeline(cron).mark(time.as_secs());
+                PreviewTime { time, local: local_time(&compiled.zone, time), dst }
+            }
+            None => PreviewTime { time, local: local_time(&Zone::utc(), time), dst: None },
         }
     }
 
@@ -199,10 +179,7 @@ impl Calendar {
             return Ok(compiled);
         }
         let pattern = Pattern::compile(&Expression::read(&cron.expression)?)?;
-        let compiled = Arc::new(Compiled {
-            pattern,
-            zone: Zone::find(&cron.timezone)?,
-        });
+        let compiled = Arc::new(Compiled { pattern, zone: Zone::find(&cron.timezone)? });
         self.lock().put(key, compiled.clone());
         Ok(compiled)
     }
@@ -216,6 +193,15 @@ impl Calendar {
 impl Compiled {
     fn timeline(&self, cron: &CronSchedule) -> Timeline<'_> {
         Timeline::new(&self.pattern, &self.zone, cron.dst_gap, cron.dst_fold)
+    }
+}
+
+/// The local time, or the count of seconds in a year of more than four digits.
+fn local_time(zone: &Zone, time: Timestamp) -> String {
+    let second = time.as_secs();
+    match SECONDS.contains(&second) {
+        true => zone.local(second),
+        false => format!("{second} seconds after 1970"),
     }
 }
 
@@ -251,23 +237,12 @@ mod tests {
         for round in 0..48 {
             // One is used all the time and must stay.
             for schedule in [every_minute_of(0), every_minute_of(round % 24)] {
-                assert!(
-                    calendar
-                        .next_after(&schedule, Timestamp::from_secs(0))
-                        .is_some()
-                );
+                assert!(calendar.next_after(&schedule, Timestamp::from_secs(0)).is_some());
                 let kept = calendar.lock();
                 assert!(kept.young.len() + kept.old.len() <= 10);
             }
-            let Schedule::Cron(first) = every_minute_of(0) else {
-                unreachable!("it is cron")
-            };
-            assert!(
-                calendar
-                    .lock()
-                    .get(&(first.expression, first.timezone))
-                    .is_some()
-            );
+            let Schedule::Cron(first) = every_minute_of(0) else { unreachable!("it is cron") };
+            assert!(calendar.lock().get(&(first.expression, first.timezone)).is_some());
         }
     }
 

@@ -54,15 +54,10 @@ impl Days {
     /// Every month begins on every weekday sooner or later, February of leap years included.
     fn fires(&self) -> bool {
         let of_length = |length: u32| self.matching[length as usize - 28];
-        (1..=12)
-            .filter(|month| self.months >> month & 1 == 1)
-            .any(|month| {
-                let lengths = [month_length(2000, month), month_length(2001, month)];
-                lengths
-                    .into_iter()
-                    .flat_map(of_length)
-                    .any(|mask| mask != 0)
-            })
+        (1..=12).filter(|month| self.months >> month & 1 == 1).any(|month| {
+            let lengths = [month_length(2000, month), month_length(2001, month)];
+            lengths.into_iter().flat_map(of_length).any(|mask| mask != 0)
+        })
     }
 
     /// The first matching day from `day` on, days being counted from 1970-01-01.
@@ -126,22 +121,13 @@ mod tests {
 
     fn days(expression: &str) -> Option<Days> {
         let values = Expression::read(expression).unwrap().values().unwrap();
-        let months = values
-            .months
-            .values()
-            .iter()
-            .fold(0, |mask, month| mask | 1 << month);
+        let months = values.months.values().iter().fold(0, |mask, month| mask | 1 << month);
         Days::new(months, &values)
     }
 
     #[test]
     fn searches_and_counts_agree_with_a_walk_over_a_century() {
-        for expression in [
-            "0 0 29 2 *",
-            "0 0 13 * */5",
-            "0 0 L 1-6 *",
-            "0 0 1W,LW * 3#5",
-        ] {
+        for expression in ["0 0 29 2 *", "0 0 13 * */5", "0 0 L 1-6 *", "0 0 1W,LW * 3#5"] {
             let days = days(expression).unwrap();
             let start = Month::first_of(2000, 1).first_day;
             let (mut last, mut count) = (days.at_or_before(start - 1), 0);
@@ -178,12 +164,7 @@ mod tests {
 
     #[test]
     fn a_date_that_never_is_never_fires() {
-        for expression in [
-            "0 0 30 2 *",
-            "0 0 31 2,4,6,9,11 *",
-            "0 0 30W 2 *",
-            "0 0 */30 2 2#5",
-        ] {
+        for expression in ["0 0 30 2 *", "0 0 31 2,4,6,9,11 *", "0 0 30W 2 *", "0 0 */30 2 2#5"] {
             assert!(days(expression).is_none(), "{expression}");
         }
         assert!(days("0 0 30 2 1").is_some(), "a Monday in February will do");

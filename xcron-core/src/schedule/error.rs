@@ -46,40 +46,23 @@ impl ScheduleError {
     }
 
     pub(super) fn expression(message: String) -> Self {
-        Self {
-            kind: ScheduleErrorKind::Expression,
-            message,
-        }
+        Self { kind: ScheduleErrorKind::Expression, message }
     }
 
     pub(super) fn timezone(message: String) -> Self {
-        Self {
-            kind: ScheduleErrorKind::Timezone,
-            message,
-        }
+        Self { kind: ScheduleErrorKind::Timezone, message }
     }
 
     pub(super) fn never_fires(message: String) -> Self {
-        Self {
-            kind: ScheduleErrorKind::NeverFires,
-            message,
-        }
+        Self { kind: ScheduleErrorKind::NeverFires, message }
     }
 }
 
 /// `text` as it may stand in a message: in backquotes, without control characters, cut short.
 pub(super) fn quoted(text: &str) -> String {
     const SHOWN_MAX: usize = 64;
-    let shown: String = text
-        .chars()
-        .take(SHOWN_MAX)
-        .flat_map(char::escape_default)
-        .collect();
-    let rest = if text.chars().nth(SHOWN_MAX).is_some() {
-        "..."
-    } else {
-        ""
-    };
+    let shown: String = text.chars().take(SHOWN_MAX).flat_map(char::escape_default).collect();
+    let rest = if text.chars().nth(SHOWN_MAX).is_some() { "..." } else { "" };
     format!("`{shown}{rest}`")
 }
 

@@ -57,11 +57,8 @@ impl Expression {
                 )));
             }
         }
-        let read: Result<Vec<String>, _> = FIELDS
-            .iter()
-            .zip(&fields)
-            .map(|(field, text)| field.read(text))
-            .collect();
+        let read: Result<Vec<String>, _> =
+            FIELDS.iter().zip(&fields).map(|(field, text)| field.read(text)).collect();
         let open = |field: usize| fields[field].starts_with('*');
         Ok(Self {
             fields: read?.join(" "),
@@ -81,9 +78,27 @@ impl Expression {
         self.parse("2000")
     }
 
-    /// The expression in English.
+    /// The expression in English, without a full stop.
     pub(super) fn describe(&self) -> Result<String, ScheduleError> {
-        Ok(self.parse("*")?.describe())
+        let words = self.parse("*")?.describe();
+        let words = words.trim_end_matches('.');
+        // croner 4.0.3 says of `LW` what is true of `L` (the two do not share a field).
+        let days = self.fields.split(' ').nth(3).unwrap_or_default();
+        Ok(match days.split(',').any(|day| day == "LW") {
+            true => words.replace("the last day of the month", "the last weekday of the month"),
+            false => words.to_owned(),
+        })
+    }
+
+    /// The refusal of this expression when no date ever matches.
+    pub(super) fn never_fires(&self) -> ScheduleError {
+        let mut fields = self.fields.split(' ').map(quoted).skip(3);
+        let mut next = || fields.next().unwrap_or_default();
+        let (days, months, weekdays) = (next(), next(), next());
+        ScheduleError::never_fires(format!(
+            "day of month: {days} with month {months} and day of week {weekdays} is on no \
+             calendar, so the expression never fires",
+        ))
     }
 
     fn parse(&self, year: &str) -> Result<CronPattern, ScheduleError> {
@@ -117,10 +132,7 @@ fn expand_macro(text: &str) -> Result<&str, ScheduleError> {
     if !text.starts_with('@') {
         return Ok(text);
     }
-    match MACROS
-        .iter()
-        .find(|(name, _)| name.eq_ignore_ascii_case(text))
-    {
+    match MACROS.iter().find(|(name, _)| name.eq_ignore_ascii_case(text)) {
         Some((_, fields)) => Ok(fields),
         None => Err(ScheduleError::expression(format!(
             "expression: the macro {} is not understood, expected one of {}",
@@ -148,11 +160,7 @@ mod tests {
             ("@Daily", true, true),
         ] {
             let read = Expression::read(text).unwrap();
-            assert_eq!(
-                (read.both_days, read.fixed_time),
-                (both_days, fixed_time),
-                "{text}"
-            );
+            assert_eq!((read.both_days, read.fixed_time), (both_days, fixed_time), "{text}");
         }
     }
 

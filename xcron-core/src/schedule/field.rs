@@ -25,9 +25,8 @@ enum Extension {
     Weekdays,
 }
 
-const MONTH_NAMES: [&str; 12] = [
-    "JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC",
-];
+const MONTH_NAMES: [&str; 12] =
+    ["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"];
 const WEEKDAY_NAMES: [&str; 7] = ["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"];
 
 /// The six fields in the order in which they are written, the optional seconds first.
@@ -35,14 +34,8 @@ pub(super) const FIELDS: [Field; 6] = [
     Field::plain("second", 0, 59),
     Field::plain("minute", 0, 59),
     Field::plain("hour", 0, 23),
-    Field {
-        extension: Extension::Days,
-        ..Field::plain("day of month", 1, 31)
-    },
-    Field {
-        names: &MONTH_NAMES,
-        ..Field::plain("month", 1, 12)
-    },
+    Field { extension: Extension::Days, ..Field::plain("day of month", 1, 31) },
+    Field { names: &MONTH_NAMES, ..Field::plain("month", 1, 12) },
     Field {
         values: 7, // 0 and 7 are the same day
         names: &WEEKDAY_NAMES,
@@ -54,14 +47,7 @@ pub(super) const FIELDS: [Field; 6] = [
 impl Field {
     const fn plain(name: &'static str, first: u32, last: u32) -> Self {
         let values = last - first + 1;
-        Self {
-            name,
-            first,
-            last,
-            values,
-            names: &[],
-            extension: Extension::None,
-        }
+        Self { name, first, last, values, names: &[], extension: Extension::None }
     }
 
     /// Checks `text` and writes it again with numbers only, which is all that `croner` is
@@ -77,9 +63,7 @@ impl Field {
         let read: Result<Vec<String>, _> = members.iter().map(|text| self.member(text)).collect();
         let read = read?;
         if self.extension == Extension::Days
-            && ["L", "LW"]
-                .iter()
-                .all(|last| read.contains(&(*last).to_owned()))
+            && ["L", "LW"].iter().all(|last| read.contains(&(*last).to_owned()))
         {
             return Err(self.refuse(text, "has both L and LW", "one of them"));
         }
@@ -165,11 +149,7 @@ impl Field {
 
     /// A number or a name of this field; `text` is the list member it stands in.
     fn value(&self, text: &str, word: &str) -> Result<u32, ScheduleError> {
-        if let Some(named) = self
-            .names
-            .iter()
-            .position(|name| name.eq_ignore_ascii_case(word))
-        {
+        if let Some(named) = self.names.iter().position(|name| name.eq_ignore_ascii_case(word)) {
             return Ok(self.first + u32::try_from(named).expect("a field has at most 12 names"));
         }
         let all_digits = !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_digit());
@@ -196,18 +176,13 @@ impl Field {
 
     fn refuse(&self, text: &str, problem: &str, expected: &str) -> ScheduleError {
         let text = quoted(text);
-        ScheduleError::expression(format!(
-            "{}: {text} {problem}, expected {expected}",
-            self.name
-        ))
+        ScheduleError::expression(format!("{}: {text} {problem}, expected {expected}", self.name))
     }
 }
 
 /// A number of digits only: no sign, no blanks, whatever its leading zeros.
 fn number(text: &str) -> Option<u32> {
-    text.bytes()
-        .all(|byte| byte.is_ascii_digit())
-        .then(|| text.parse().ok())?
+    text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok())?
 }
 
 #[cfg(test)]

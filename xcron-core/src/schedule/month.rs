@@ -24,12 +24,7 @@ impl Month {
         let day_of_year = (153 * ((i64::from(month) + 9) % 12) + 2) / 5;
         let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
         let first_day = era * 146_097 + day_of_era - 719_468;
-        Self {
-            year,
-            month,
-            length: month_length(year, month),
-            first_day,
-        }
+        Self { year, month, length: month_length(year, month), first_day }
     }
 
     /// The month of `day`, and which of its days, from 1, that is (`civil_from_days`, same
@@ -43,20 +38,11 @@ impl Month {
         let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
         let from_march = (5 * day_of_year + 2) / 153;
         let day_of_month = day_of_year - (153 * from_march + 2) / 5;
-        let month = if from_march < 10 {
-            from_march + 3
-        } else {
-            from_march - 9
-        };
+        let month = if from_march < 10 { from_march + 3 } else { from_march - 9 };
         let year = year_of_era + era * 400 + i64::from(month <= 2);
         let month = month as u32; // 1 to 12
         let length = month_length(year, month);
-        let found = Self {
-            year,
-            month,
-            length,
-            first_day: day - day_of_month,
-        };
+        let found = Self { year, month, length, first_day: day - day_of_month };
         (found, day_of_month as u32 + 1)
     }
 
@@ -66,12 +52,7 @@ impl Month {
             month => (self.year, month + 1),
         };
         let first_day = self.first_day + i64::from(self.length);
-        Self {
-            year,
-            month,
-            length: month_length(year, month),
-            first_day,
-        }
+        Self { year, month, length: month_length(year, month), first_day }
     }
 
     pub(super) fn previous(&self) -> Self {
@@ -80,12 +61,7 @@ impl Month {
             month => (self.year, month - 1),
         };
         let length = month_length(year, month);
-        Self {
-            year,
-            month,
-            length,
-            first_day: self.first_day - i64::from(length),
-        }
+        Self { year, month, length, first_day: self.first_day - i64::from(length) }
     }
 
     /// The weekday of the first day, 0 being Sunday.

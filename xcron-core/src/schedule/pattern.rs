@@ -21,21 +21,14 @@ impl Pattern {
     /// Refuses an expression that no date ever matches.
     pub(super) fn compile(expression: &Expression) -> Result<Self, ScheduleError> {
         let values = expression.values()?;
-        let never = || {
-            let what = "no date matches day of month, month and day of week together";
-            ScheduleError::never_fires(format!("expression: never fires, {what}"))
-        };
+        let never = || expression.never_fires();
         let mask = |values: Vec<u16>| values.iter().fold(0_u64, |mask, value| mask | 1 << value);
         let seconds = mask(values.seconds.values());
         let minutes = mask(values.minutes.values());
         let times = Times::new(seconds, minutes, mask(values.hours.values())).ok_or_else(never)?;
         let months = mask(values.months.values()) as u16; // bits 1 to 12
         let days = Days::new(months, &values).ok_or_else(never)?;
-        Ok(Self {
-            times,
-            days,
-            fixed_time: expression.is_fixed_time(),
-        })
+        Ok(Self { times, days, fixed_time: expression.is_fixed_time() })
     }
 
     /// Whether this pattern obeys the two settings for gaps and folds.
@@ -71,8 +64,7 @@ impl Pattern {
 
     /// Whether there is a match in `civil`.
     pub(super) fn matches_in(&self, civil: Range<i64>) -> bool {
-        self.at_or_after(civil.start)
-            .is_some_and(|found| found < civil.end)
+        self.at_or_after(civil.start).is_some_and(|found| found < civil.end)
     }
 
     /// How many matches there are in `civil`: by whole days, and by times at both ends.

@@ -31,12 +31,7 @@ impl<'a> Timeline<'a> {
         let fixed_time = pattern.is_fixed_time();
         let shifts = fixed_time && gap == DstGap::Shift;
         let once = fixed_time && fold == DstFold::First;
-        Self {
-            pattern,
-            zone,
-            shifts,
-            once,
-        }
+        Self { pattern, zone, shifts, once }
     }
 
     /// The first occurrence from `from` on.
@@ -81,9 +76,7 @@ impl<'a> Timeline<'a> {
             let segment = self.zone.segment_at(from);
             let end = segment.end.min(until + 1);
             let civil = segment.civil(from)..segment.civil(end);
-            count += self
-                .pattern
-                .count(self.first_civil(&segment, from)..civil.end);
+            count += self.pattern.count(self.first_civil(&segment, from)..civil.end);
             if self.is_shifted(&segment, from) {
                 // Shifted times collapse into a regular one of that instant, if there is one.
                 count += u64::from(!self.pattern.matches_in(civil.start..civil.start + 1));
@@ -123,20 +116,14 @@ impl<'a> Timeline<'a> {
         let first = self.first_civil(segment, segment.start);
         match self.pattern.at_or_before(segment.civil(until)) {
             Some(civil) if civil >= first => Some(civil - segment.offset),
-            _ => self
-                .is_shifted(segment, segment.start)
-                .then_some(segment.start),
+            _ => self.is_shifted(segment, segment.start).then_some(segment.start),
         }
     }
 
     /// The first civil time that counts in `segment` from its second `from` on.
     fn first_civil(&self, segment: &Segment, from: i64) -> i64 {
         let civil = segment.civil(from);
-        if self.once {
-            civil.max(segment.reached)
-        } else {
-            civil
-        }
+        if self.once { civil.max(segment.reached) } else { civil }
     }
 
     /// Whether times lost in a gap occur at `second`.
@@ -144,8 +131,6 @@ impl<'a> Timeline<'a> {
         self.shifts
             && second == segment.start
             && segment.has_gap()
-            && self
-                .pattern
-                .matches_in(segment.reached..segment.civil(second))
+            && self.pattern.matches_in(segment.reached..segment.civil(second))
     }
 }

@@ -15,27 +15,15 @@ impl Times {
     /// None of the three may be empty, so that every day has a first and a last time.
     pub(super) fn new(seconds: u64, minutes: u64, hours: u64) -> Option<Self> {
         let all_set = seconds != 0 && minutes != 0 && hours != 0;
-        all_set.then_some(Self {
-            seconds,
-            minutes,
-            hours,
-        })
+        all_set.then_some(Self { seconds, minutes, hours })
     }
 
     pub(super) fn first(&self) -> u32 {
-        second_of_day(
-            lowest(self.hours),
-            lowest(self.minutes),
-            lowest(self.seconds),
-        )
+        second_of_day(lowest(self.hours), lowest(self.minutes), lowest(self.seconds))
     }
 
     pub(super) fn last(&self) -> u32 {
-        second_of_day(
-            highest(self.hours),
-            highest(self.minutes),
-            highest(self.seconds),
-        )
+        second_of_day(highest(self.hours), highest(self.minutes), highest(self.seconds))
     }
 
     /// The earliest matching second of the day that is not before `second`.
@@ -52,11 +40,7 @@ impl Times {
             }
         }
         let hour = from(self.hours, hour + 1)?;
-        Some(second_of_day(
-            hour,
-            lowest(self.minutes),
-            lowest(self.seconds),
-        ))
+        Some(second_of_day(hour, lowest(self.minutes), lowest(self.seconds)))
     }
 
     /// The latest matching second of the day that is not after `second`.
@@ -73,11 +57,7 @@ impl Times {
             }
         }
         let hour = below(self.hours, hour)?;
-        Some(second_of_day(
-            hour,
-            highest(self.minutes),
-            highest(self.seconds),
-        ))
+        Some(second_of_day(hour, highest(self.minutes), highest(self.seconds)))
     }
 
     /// How many times a whole day has.

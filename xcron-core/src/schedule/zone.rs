@@ -65,9 +65,7 @@ impl Zone {
 
     /// The name as the database spells it.
     pub(super) fn name(&self) -> &str {
-        self.0
-            .iana_name()
-            .expect("a zone that was found by name has one")
+        self.0.iana_name().expect("a zone that was found by name has one")
     }
 
     /// The segment that holds `second`, which must be one of [`SECONDS`].
@@ -94,12 +92,7 @@ impl Zone {
             true => start + self.offset(start - 1),
             false => start + offset,
         };
-        Segment {
-            start,
-            end,
-            offset,
-            reached,
-        }
+        Segment { start, end, offset, reached }
     }
 
     /// The local time at `second`, in the manner of RFC 3339.
@@ -114,10 +107,7 @@ impl Zone {
 }
 
 fn parts(transition: &TimeZoneTransition<'_>) -> (i64, i64) {
-    (
-        transition.timestamp().as_second(),
-        transition.offset().seconds().into(),
-    )
+    (transition.timestamp().as_second(), transition.offset().seconds().into())
 }
 
 fn instant(second: i64) -> jiff::Timestamp {

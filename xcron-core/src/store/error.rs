@@ -52,11 +52,7 @@ impl StoreError {
     /// `message` says what happened, to what, with which values.
     #[must_use]
     pub fn new(kind: StoreErrorKind, effect: Effect, message: impl Into<String>) -> Self {
-        Self {
-            kind,
-            effect,
-            message: message.into(),
-        }
+        Self { kind, effect, message: message.into() }
     }
 
     /// What to do.

@@ -28,10 +28,7 @@ pub struct MemoryStore {
 }
 
 /// This process is the only holder there can be.
-const HOLDER: Holder = Holder {
-    node: 1,
-    incarnation: 1,
-};
+const HOLDER: Holder = Holder { node: 1, incarnation: 1 };
 
 #[derive(Debug, Default)]
 struct Table {
@@ -59,10 +56,7 @@ impl MemoryStore {
     /// An empty store that keeps the newest `history_max` runs of each task.
     #[must_use]
     pub fn with_history(history_max: usize) -> Self {
-        Self {
-            table: Mutex::default(),
-            history_max,
-        }
+        Self { table: Mutex::default(), history_max }
     }
 
     fn table(&self) -> MutexGuard<'_, Table> {
@@ -78,42 +72,18 @@ impl Default for MemoryStore {
 
 impl Table {
     fn apply(&mut self, change: Change, history_max: usize) -> Committed {
-        let current = self
-            .records
-            .get(change.id())
-            .map(|record| record.task.revision);
+        let current = self.records.get(change.id()).map(|record| record.task.revision);
         let revision = Revision(self.revision.0 + 1);
         match change {
-            Change::Create {
-                id,
-                definition,
-                state,
-            } => {
+            Change::Create { id, definition, state } => {
                 if current.is_some() {
                     return Err(Conflict::Exists);
                 }
                 self.index(&id, &state);
-                let task = Task {
-                    id: id.clone(),
-                    definition,
-                    state,
-                    revision,
-                };
-                self.records.insert(
-                    id,
-                    Record {
-                        task,
-                        history: VecDeque::new(),
-                    },
-                );
+                let task = Task { id: id.clone(), definition, state, revision };
+                self.records.insert(id, Record { task, history: VecDeque::new() });
             }
-            Change::Put {
-                id,
-                expected,
-                definition,
-                state,
-                ended,
-            } => {
+            Change::Put { id, expected, definition, state, ended } => {
                 expect(current, Some(expected))?;
                 self.unindex(&id);
                 self.index(&id, &state);
@@ -125,9 +95,7 @@ impl Table {
                 if let Some(definition) = definition {
                     record.task.definition = definition;
                 }
-                ended
-                    .into_iter()
-                    .for_each(|run| record.history.push_front(run));
+                ended.into_iter().for_each(|run| record.history.push_front(run));
                 record.history.truncate(history_max);
             }
             Change::Delete { id, expected } => {
@@ -142,8 +110,7 @@ impl Table {
 
     fn index(&mut self, id: &TaskId, state: &TaskState) {
         self.due.extend(state.due_at.map(|at| (at, id.clone())));
-        self.finished
-            .extend(state.finished_at.map(|at| (at, id.clone())));
+        self.finished.extend(state.finished_at.map(|at| (at, id.clone())));
         *self.counter(state.status) += 1;
     }
 
@@ -167,10 +134,7 @@ impl Table {
     }
 
     fn agenda(&self) -> Agenda {
-        Agenda {
-            tenure: Some(1),
-            next_due: self.due.first().map(|(at, _)| *at),
-        }
+        Agenda { tenure: Some(1), next_due: self.due.first().map(|(at, _)| *at) }
     }
 
     fn wake(&mut self) {
@@ -188,10 +152,7 @@ impl Table {
 
     fn page(&self, ids: impl Iterator<Item = TaskId>, limit: usize) -> Vec<Task> {
         let records = ids.filter_map(|id| self.records.get(&id));
-        records
-            .take(limit.min(PAGE_TASKS_MAX))
-            .map(|record| record.task.clone())
-            .collect()
+        records.take(limit.min(PAGE_TASKS_MAX)).map(|record| record.task.clone()).collect()
     }
 }
 
@@ -209,11 +170,7 @@ impl Store for MemoryStore {
     async fn commit(&self, changes: Vec<Change>) -> Result<Vec<Committed>, StoreError> {
         if changes.len() > COMMIT_CHANGES_MAX {
             let message = format!("{} changes, at most {COMMIT_CHANGES_MAX}", changes.len());
-            return Err(StoreError::new(
-                StoreErrorKind::Overloaded,
-                Effect::None,
-                message,
-            ));
+            return Err(StoreError::new(StoreErrorKind::Overloaded, Effect::None, message));
         }
         let mut table = self.table();
         let apply = |change| table.apply(change, self.history_max);

@@ -31,12 +31,7 @@ impl Callback {
     /// A `POST` to `url` without further headers or body.
     #[must_use]
     pub fn new(url: impl Into<Arc<str>>) -> Self {
-        Self {
-            url: url.into(),
-            method: Method::Post,
-            headers: BTreeMap::new(),
-            body: None,
-        }
+        Self { url: url.into(), method: Method::Post, headers: BTreeMap::new(), body: None }
     }
 }
 

@@ -97,10 +97,7 @@ impl TaskDefinition {
         within("labels", self.labels.len() as u64, 0, LABELS_MAX as u64)?;
         for (key, value) in &self.labels {
             if key.is_empty() {
-                return Err(InvalidField::new(
-                    "labels",
-                    "has an empty key, expected some text",
-                ));
+                return Err(InvalidField::new("labels", "has an empty key, expected some text"));
             }
             short_text("labels", key)?;
             short_text("labels", value)?;
@@ -114,24 +111,9 @@ impl TaskDefinition {
             return Err(InvalidField::new("max_runs", "is 0, expected at least 1"));
         }
         let window = self.misfire_window.as_secs();
-        within(
-            "misfire_window_seconds",
-            window,
-            0,
-            MISFIRE_WINDOW_SECONDS_MAX,
-        )?;
-        within(
-            "timeout_seconds",
-            self.timeout.as_secs(),
-            1,
-            TIMEOUT_SECONDS_MAX,
-        )?;
-        within(
-            "jitter_seconds",
-            self.jitter.as_secs(),
-            0,
-            JITTER_SECONDS_MAX,
-        )?;
+        within("misfire_window_seconds", window, 0, MISFIRE_WINDOW_SECONDS_MAX)?;
+        within("timeout_seconds", self.timeout.as_secs(), 1, TIMEOUT_SECONDS_MAX)?;
+        within("jitter_seconds", self.jitter.as_secs(), 0, JITTER_SECONDS_MAX)?;
         self.retry.check()
     }
 }
@@ -163,11 +145,7 @@ impl NewTask {
     /// A task that is active from its creation on.
     #[must_use]
     pub const fn new(id: TaskId, definition: TaskDefinition) -> Self {
-        Self {
-            id,
-            definition,
-            paused: false,
-        }
+        Self { id, definition, paused: false }
     }
 }
 
@@ -175,9 +153,6 @@ fn short_text(field: &'static str, text: &str) -> Result<(), InvalidField> {
     if text.len() <= TEXT_BYTES_MAX {
         return Ok(());
     }
-    let problem = format!(
-        "has {} bytes of text, expected at most {TEXT_BYTES_MAX}",
-        text.len()
-    );
+    let problem = format!("has {} bytes of text, expected at most {TEXT_BYTES_MAX}", text.len());
     Err(InvalidField::new(field, problem))
 }

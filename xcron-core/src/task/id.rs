@@ -142,10 +142,7 @@ impl InvalidField {
     /// `problem` continues a sentence that begins with the field's name.
     #[must_use]
     pub fn new(field: &'static str, problem: impl Into<String>) -> Self {
-        Self {
-            field,
-            problem: problem.into(),
-        }
+        Self { field, problem: problem.into() }
     }
 
     /// The field's name as users write it.

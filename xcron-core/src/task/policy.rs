@@ -93,25 +93,10 @@ impl RetryPolicy {
     /// Names the first field out of bounds.
     pub fn check(&self) -> Result<(), InvalidField> {
         within("retry.max_attempts", self.max_attempts.into(), 1, 100)?;
-        within(
-            "retry.min_backoff_seconds",
-            self.min_backoff_seconds.into(),
-            1,
-            86_400,
-        )?;
+        within("retry.min_backoff_seconds", self.min_backoff_seconds.into(), 1, 86_400)?;
         let min = u64::from(self.min_backoff_seconds);
-        within(
-            "retry.max_backoff_seconds",
-            self.max_backoff_seconds.into(),
-            min,
-            86_400,
-        )?;
-        within(
-            "retry.max_age_seconds",
-            self.max_age_seconds.into(),
-            1,
-            365 * 86_400,
-        )
+        within("retry.max_backoff_seconds", self.max_backoff_seconds.into(), min, 86_400)?;
+        within("retry.max_age_seconds", self.max_age_seconds.into(), 1, 365 * 86_400)
     }
 }
 
@@ -125,10 +110,7 @@ pub(crate) fn within(
     if (min..=max).contains(&value) {
         return Ok(());
     }
-    Err(InvalidField::new(
-        field,
-        format!("is {value}, expected {min} to {max}"),
-    ))
+    Err(InvalidField::new(field, format!("is {value}, expected {min} to {max}")))
 }
 
 #[cfg(test)]
@@ -139,76 +121,16 @@ mod tests {
     fn a_retry_policy_is_refused_just_outside_its_bounds() {
         let base = RetryPolicy::default();
         let cases = [
-            (
-                RetryPolicy {
-                    max_attempts: 0,
-                    ..base
-                },
-                false,
-            ),
-            (
-                RetryPolicy {
-                    max_attempts: 1,
-                    ..base
-                },
-                true,
-            ),
-            (
-                RetryPolicy {
-                    max_attempts: 100,
-                    ..base
-                },
-                true,
-            ),
-            (
-                RetryPolicy {
-                    max_attempts: 101,
-                    ..base
-                },
-                false,
-            ),
-            (
-                RetryPolicy {
-                    min_backoff_seconds: 0,
-                    ..base
-                },
-                false,
-            ),
-            (
-                RetryPolicy {
-                    min_backoff_seconds: 301,
-                    ..base
-                },
-                false,
-            ),
-            (
-                RetryPolicy {
-                    min_backoff_seconds: 300,
-                    ..base
-                },
-                true,
-            ),
-            (
-                RetryPolicy {
-                    max_backoff_seconds: 86_400,
-                    ..base
-                },
-                true,
-            ),
-            (
-                RetryPolicy {
-                    max_backoff_seconds: 86_401,
-                    ..base
-                },
-                false,
-            ),
-            (
-                RetryPolicy {
-                    max_age_seconds: 0,
-                    ..base
-                },
-                false,
-            ),
+            (RetryPolicy { max_attempts: 0, ..base }, false),
+            (RetryPolicy { max_attempts: 1, ..base }, true),
+            (RetryPolicy { max_attempts: 100, ..base }, true),
+            (RetryPolicy { max_attempts: 101, ..base }, false),
+            (RetryPolicy { min_backoff_seconds: 0, ..base }, false),
+            (RetryPolicy { min_backoff_seconds: 301, ..base }, false),
+            (RetryPolicy { min_backoff_seconds: 300, ..base }, true),
+            (RetryPolicy { max_backoff_seconds: 86_400, ..base }, true),
+            (RetryPolicy { max_backoff_seconds: 86_401, ..base }, false),
+            (RetryPolicy { max_age_seconds: 0, ..base }, false),
         ];
         for (policy, good) in cases {
             assert_eq!(policy.check().is_ok(), good, "{policy:?}");

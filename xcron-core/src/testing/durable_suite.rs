@@ -29,13 +29,7 @@ where
     let first = one(&*store, create("a", due_at(5))).await;
     let ended = vec![succeeded(1), succeeded(2)];
     let (task, state) = (id("a"), due_at(7));
-    let change = Change::Put {
-        id: task,
-        expected: first,
-        definition: None,
-        state,
-        ended,
-    };
+    let change = Change::Put { id: task, expected: first, definition: None, state, ended };
     let newest = one(&*store, change).await;
     one(&*store, create("b", due_at(6))).await;
     one(&*store, create("gone", due_at(6))).await;
@@ -49,10 +43,7 @@ where
     assert_eq!(everything(&*store).await, before);
     assert_eq!(store.counts(), counts);
     assert_eq!(store.agenda().next_due, Some(Timestamp::from_secs(6)));
-    let found = store
-        .get(&id("a"), Consistency::Linearizable)
-        .await
-        .expect("a read");
+    let found = store.get(&id("a"), Consistency::Linearizable).await.expect("a read");
     let found = found.expect("an acknowledged task");
     assert_eq!(found.task.revision, newest);
     assert_eq!(found.history, [succeeded(2), succeeded(1)]);
@@ -79,10 +70,7 @@ where
     assert!(store.is_gone(before));
     assert!(!store.is_gone(store.holder()));
     assert_eq!(store.agenda().next_due, Some(Timestamp::MIN));
-    let due = store
-        .due(Timestamp::from_secs(0), 10)
-        .await
-        .expect("a page");
+    let due = store.due(Timestamp::from_secs(0), 10).await.expect("a page");
     let ids: Vec<&str> = due.iter().map(|task| task.id.as_str()).collect();
     assert_eq!(ids, ["held"]);
     one(&*store, put("held", held, sending(5, 2, store.holder()))).await;
@@ -90,16 +78,10 @@ where
 }
 
 async fn one(store: &dyn Store, change: Change) -> Revision {
-    let committed = store
-        .commit(vec![change])
-        .await
-        .expect("a working store commits");
+    let committed = store.commit(vec![change]).await.expect("a working store commits");
     committed[0].expect("no conflict")
 }
 
 async fn everything(store: &dyn Store) -> Vec<crate::task::Task> {
-    store
-        .scan(None, 100, Consistency::Linearizable)
-        .await
-        .expect("a page")
+    store.scan(None, 100, Consistency::Linearizable).await.expect("a page")
 }

@@ -27,10 +27,7 @@ pub fn id(text: &str) -> TaskId {
 /// A one-shot at second `secs` that calls the target `url`.
 #[must_use]
 pub fn one_shot(url: &str, secs: i64) -> TaskDefinition {
-    TaskDefinition::new(
-        Schedule::Once(Timestamp::from_secs(secs)),
-        Callback::new(url),
-    )
+    TaskDefinition::new(Schedule::Once(Timestamp::from_secs(secs)), Callback::new(url))
 }
 
 /// The state of an active task that is due at second `secs`.
@@ -72,17 +69,9 @@ pub fn sending(secs: i64, attempt: u32, holder: Holder) -> TaskState {
         lost: 0,
         fence: u64::from(attempt),
         claimed_at: at,
-        phase: Phase::Sending {
-            holder,
-            not_before: at,
-        },
+        phase: Phase::Sending { holder, not_before: at },
     };
-    TaskState {
-        next: None,
-        due_at: None,
-        runs: vec![run],
-        ..due_at(secs)
-    }
+    TaskState { next: None, due_at: None, runs: vec![run], ..due_at(secs) }
 }
 
 /// The claim that [`sending`] of the task `name` holds.
@@ -117,30 +106,17 @@ pub fn succeeded(secs: i64) -> RunRecord {
 /// Creates the task `name` in `state`.
 #[must_use]
 pub fn create(name: &str, state: TaskState) -> Change {
-    Change::Create {
-        id: id(name),
-        definition: Arc::new(one_shot("target", 1)),
-        state,
-    }
+    Change::Create { id: id(name), definition: Arc::new(one_shot("target", 1)), state }
 }
 
 /// Puts `state` on the task `name`, as decided on `expected`.
 #[must_use]
 pub fn put(name: &str, expected: Revision, state: TaskState) -> Change {
-    Change::Put {
-        id: id(name),
-        expected,
-        definition: None,
-        state,
-        ended: Vec::new(),
-    }
+    Change::Put { id: id(name), expected, definition: None, state, ended: Vec::new() }
 }
 
 /// Deletes the task `name`, whatever its revision.
 #[must_use]
 pub fn delete(name: &str) -> Change {
-    Change::Delete {
-        id: id(name),
-        expected: None,
-    }
+    Change::Delete { id: id(name), expected: None }
 }

@@ -51,19 +51,12 @@ impl ScriptedDispatcher {
     /// Targets that note the time of `clock` on what they receive.
     #[must_use]
     pub fn new(clock: Arc<dyn Clock>) -> Self {
-        Self {
-            clock,
-            inner: Arc::default(),
-        }
+        Self { clock, inner: Arc::default() }
     }
 
     /// Lets the target `url` answer with `outcomes`, one an attempt, and then with success.
     pub fn script(&self, url: &str, outcomes: impl IntoIterator<Item = Outcome>) {
-        self.inner()
-            .scripts
-            .entry(url.to_owned())
-            .or_default()
-            .extend(outcomes);
+        self.inner().scripts.entry(url.to_owned()).or_default().extend(outcomes);
     }
 
     /// Makes the target `url` receive and not answer until [`release`](Self::release).
@@ -94,9 +87,7 @@ impl ScriptedDispatcher {
 impl Dispatcher for ScriptedDispatcher {
     fn validate(&self, callback: Callback) -> Result<Callback, CallbackError> {
         if callback.url.is_empty() {
-            return Err(CallbackError(
-                "url is empty, expected the name of a target".into(),
-            ));
+            return Err(CallbackError("url is empty, expected the name of a target".into()));
         }
         Ok(callback)
     }

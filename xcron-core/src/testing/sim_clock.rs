@@ -30,10 +30,7 @@ impl SimClock {
     /// A clock that shows `now`.
     #[must_use]
     pub fn at(now: Timestamp) -> Self {
-        Self(Arc::new(Mutex::new(Inner {
-            now,
-            sleepers: Vec::new(),
-        })))
+        Self(Arc::new(Mutex::new(Inner { now, sleepers: Vec::new() })))
     }
 
     /// Sets the clock, forward or back, and wakes whoever slept until then.

@@ -45,10 +45,7 @@ pub async fn a_commit_is_atomic_ordered_and_answers_in_order(store: &dyn Store) 
     ];
     let committed = commit(store, batch).await;
     let revisions: Vec<Revision> = committed.iter().filter_map(|c| c.ok()).collect();
-    assert!(
-        revisions.is_sorted_by(|a, b| a < b),
-        "revisions grow: {revisions:?}"
-    );
+    assert!(revisions.is_sorted_by(|a, b| a < b), "revisions grow: {revisions:?}");
     assert_eq!(committed[1], Err(Conflict::Exists));
     assert_eq!(committed[3], Err(Conflict::Missing));
     assert_eq!(revisions.len(), 4);
@@ -59,46 +56,25 @@ pub async fn a_commit_is_atomic_ordered_and_answers_in_order(store: &dyn Store) 
 
 /// An item that conflicts leaves its task as it was and the rest of the batch unharmed.
 pub async fn a_conflict_changes_nothing_of_its_item(store: &dyn Store) {
-    let first = one(store, create("a", due_at(1)))
-        .await
-        .expect("a new task");
-    let second = one(store, put("a", first, due_at(2)))
-        .await
-        .expect("the newest revision");
+    let first = one(store, create("a", due_at(1))).await.expect("a new task");
+    let second = one(store, put("a", first, due_at(2))).await.expect("the newest revision");
     let stale = Err(Conflict::Stale { current: second });
-    let delete_first = Change::Delete {
-        id: id("a"),
-        expected: Some(first),
-    };
-    let batch = vec![
-        put("a", first, due_at(9)),
-        delete_first,
-        create("b", due_at(3)),
-    ];
+    let delete_first = Change::Delete { id: id("a"), expected: Some(first) };
+    let batch = vec![put("a", first, due_at(9)), delete_first, create("b", due_at(3))];
     let committed = commit(store, batch).await;
     assert_eq!(committed[..2], [stale, stale]);
     assert!(committed[2].is_ok());
     assert_eq!(next_of(store, "a").await, Some(2));
-    assert_eq!(
-        one(store, put("none", first, due_at(1))).await,
-        Err(Conflict::Missing)
-    );
+    assert_eq!(one(store, put("none", first, due_at(1))).await, Err(Conflict::Missing));
 }
 
 /// A change decided on a deleted task conflicts with the one created later under its name.
 pub async fn a_recreated_task_shares_no_revision_with_the_old_one(store: &dyn Store) {
-    let old = one(store, create("a", due_at(1)))
-        .await
-        .expect("a new task");
+    let old = one(store, create("a", due_at(1))).await.expect("a new task");
     one(store, delete("a")).await.expect("it exists");
-    let new = one(store, create("a", due_at(2)))
-        .await
-        .expect("it was deleted");
+    let new = one(store, create("a", due_at(2))).await.expect("it was deleted");
     assert!(new > old);
-    assert_eq!(
-        one(store, put("a", old, due_at(9))).await,
-        Err(Conflict::Stale { current: new })
-    );
+    assert_eq!(one(store, put("a", old, due_at(9))).await, Err(Conflict::Stale { current: new }));
     assert_eq!(next_of(store, "a").await, Some(2));
 }
 
@@ -106,14 +82,9 @@ pub async fn a_recreated_task_shares_no_revision_with_the_old_one(store: &dyn St
 pub async fn a_read_sees_every_acknowledged_commit(store: &dyn Store) {
     for round in 1..=20_i64 {
         let name = format!("task-{round:02}");
-        one(store, create(&name, due_at(round)))
-            .await
-            .expect("a new task");
+        one(store, create(&name, due_at(round))).await.expect("a new task");
         assert_eq!(next_of(store, &name).await, Some(round));
-        let all = store
-            .scan(None, 100, Consistency::Linearizable)
-            .await
-            .expect("a page");
+        let all = store.scan(None, 100, Consistency::Linearizable).await.expect("a page");
         assert_eq!(all.len() as i64, round);
     }
     one(store, delete("task-07")).await.expect("it exists");
@@ -123,19 +94,12 @@ pub async fn a_read_sees_every_acknowledged_commit(store: &dyn Store) {
 /// Each task once, at most `limit` a page.
 pub async fn scan_pages_through_all_tasks_in_order_of_id(store: &dyn Store) {
     let names: Vec<String> = (0..25).map(|n| format!("t{n:02}")).collect();
-    let creates = names
-        .iter()
-        .rev()
-        .map(|name| create(name, due_at(1)))
-        .collect();
+    let creates = names.iter().rev().map(|name| create(name, due_at(1))).collect();
     commit(store, creates).await;
     let mut seen = Vec::new();
     let mut after = None;
     loop {
-        let page = store
-            .scan(after.as_ref(), 10, Consistency::Stale)
-            .await
-            .expect("a page");
+        let page = store.scan(after.as_ref(), 10, Consistency::Stale).await.expect("a page");
         assert!(page.len() <= 10);
         let Some(last) = page.last() else { break };
         after = Some(last.id.clone());
@@ -146,11 +110,7 @@ pub async fn scan_pages_through_all_tasks_in_order_of_id(store: &dyn Store) {
 
 /// Tasks due at or before `until`, earliest first, ties in order of id, at most `limit`.
 pub async fn due_is_ordered_and_bounded(store: &dyn Store) {
-    let paused = TaskState {
-        status: TaskStatus::Paused,
-        due_at: None,
-        ..due_at(1)
-    };
+    let paused = TaskState { status: TaskStatus::Paused, due_at: None, ..due_at(1) };
     let creates = vec![
         create("d", due_at(3)),
         create("b", due_at(2)),
@@ -164,9 +124,7 @@ pub async fn due_is_ordered_and_bounded(store: &dyn Store) {
     assert_eq!(due(store, 5, 2).await, ["b", "c"]);
     assert_eq!(due(store, 1, 10).await, [""; 0]);
     let revision = committed[1].expect("a new task");
-    one(store, put("b", revision, due_at(9)))
-        .await
-        .expect("the newest revision");
+    one(store, put("b", revision, due_at(9))).await.expect("the newest revision");
     assert_eq!(due(store, 5, 10).await, ["c", "d", "a"]);
     one(store, delete("c")).await.expect("it exists");
     assert_eq!(due(store, 5, 10).await, ["d", "a"]);
@@ -176,20 +134,10 @@ pub async fn due_is_ordered_and_bounded(store: &dyn Store) {
 pub async fn finished_tasks_come_oldest_first(store: &dyn Store) {
     let states = [finished_at(3), finished_at(1), due_at(1), finished_at(2)];
     let names = ["a", "b", "c", "d"].iter();
-    commit(
-        store,
-        names
-            .zip(states)
-            .map(|(name, state)| create(name, state))
-            .collect(),
-    )
-    .await;
+    commit(store, names.zip(states).map(|(name, state)| create(name, state)).collect()).await;
     let finished = |limit| async move {
         let tasks = store.finished(limit).await.expect("a page");
-        tasks
-            .iter()
-            .map(|task| task.id.to_string())
-            .collect::<Vec<_>>()
+        tasks.iter().map(|task| task.id.to_string()).collect::<Vec<_>>()
     };
     assert_eq!(finished(10).await, ["b", "d", "a"]);
     assert_eq!(finished(1).await, ["b"]);
@@ -200,18 +148,11 @@ pub async fn finished_tasks_come_oldest_first(store: &dyn Store) {
 /// After a commit, `agenda().next_due` is the earliest `due_at`.
 pub async fn the_agenda_follows_the_earliest_due_task(store: &dyn Store) {
     let next_due = || store.agenda().next_due.map(Timestamp::as_secs);
-    assert!(
-        store.agenda().tenure.is_some(),
-        "the store under test is entitled to decide"
-    );
+    assert!(store.agenda().tenure.is_some(), "the store under test is entitled to decide");
     assert_eq!(next_due(), None);
-    one(store, create("a", due_at(5)))
-        .await
-        .expect("a new task");
+    one(store, create("a", due_at(5))).await.expect("a new task");
     assert_eq!(next_due(), Some(5));
-    one(store, create("b", due_at(3)))
-        .await
-        .expect("a new task");
+    one(store, create("b", due_at(3))).await.expect("a new task");
     assert_eq!(next_due(), Some(3));
     one(store, delete("b")).await.expect("it exists");
     assert_eq!(next_due(), Some(5));
@@ -221,13 +162,8 @@ pub async fn the_agenda_follows_the_earliest_due_task(store: &dyn Store) {
 /// loses nothing.
 pub async fn a_wait_for_the_agenda_misses_no_news_and_may_be_dropped(store: &dyn Store) {
     let empty = store.agenda();
-    assert!(
-        store.agenda_changed(empty).now_or_never().is_none(),
-        "nothing has changed"
-    );
-    one(store, create("a", due_at(5)))
-        .await
-        .expect("a new task");
+    assert!(store.agenda_changed(empty).now_or_never().is_none(), "nothing has changed");
+    one(store, create("a", due_at(5))).await.expect("a new task");
     store.agenda_changed(empty).await;
     let seen = store.agenda();
     assert!(store.agenda_changed(seen).now_or_never().is_none());
@@ -239,10 +175,7 @@ pub async fn a_wait_for_the_agenda_misses_no_news_and_may_be_dropped(store: &dyn
         one(store, earlier).await.expect("a new task");
     };
     futures::join!(waiting, changing);
-    let stale = Agenda {
-        next_due: None,
-        ..store.agenda()
-    };
+    let stale = Agenda { next_due: None, ..store.agenda() };
     store.agenda_changed(stale).await;
 }
 
@@ -252,60 +185,37 @@ pub async fn a_claim_stands_until_deleted_or_replaced(store: &dyn Store) {
     assert!(!store.is_gone(me), "a store's own holder is not gone");
     let mine = claim("a", 1, 1, me);
     assert!(!store.stands(&mine));
-    let created = one(store, create("a", due_at(1)))
-        .await
-        .expect("a new task");
+    let created = one(store, create("a", due_at(1))).await.expect("a new task");
     assert!(!store.stands(&mine));
-    let first = one(store, put("a", created, sending(1, 1, me)))
-        .await
-        .expect("the newest");
+    let first = one(store, put("a", created, sending(1, 1, me))).await.expect("the newest");
     assert!(store.stands(&mine));
     assert!(!store.stands(&claim("a", 1, 2, me)));
     assert!(!store.stands(&claim("a", 2, 1, me)));
-    one(store, put("a", first, sending(1, 2, me)))
-        .await
-        .expect("the newest");
+    one(store, put("a", first, sending(1, 2, me))).await.expect("the newest");
     assert!(!store.stands(&mine), "another attempt was claimed");
     assert!(store.stands(&claim("a", 1, 2, me)));
     one(store, delete("a")).await.expect("it exists");
-    assert!(
-        !store.stands(&claim("a", 1, 2, me)),
-        "a deleted task starts nothing"
-    );
+    assert!(!store.stands(&claim("a", 1, 2, me)), "a deleted task starts nothing");
 }
 
 /// At most as many as the store was told to keep, newest first; gone with the task.
 pub async fn the_history_keeps_the_newest_records(store: &dyn Store) {
-    let mut revision = one(store, create("a", due_at(1)))
-        .await
-        .expect("a new task");
+    let mut revision = one(store, create("a", due_at(1))).await.expect("a new task");
     for ended in [vec![1, 2], vec![], vec![3], vec![4, 5]] {
         let ended = ended.into_iter().map(succeeded).collect();
         let (id, state) = (id("a"), due_at(9));
-        let change = Change::Put {
-            id,
-            expected: revision,
-            definition: None,
-            state,
-            ended,
-        };
+        let change = Change::Put { id, expected: revision, definition: None, state, ended };
         revision = one(store, change).await.expect("the newest revision");
     }
     assert_eq!(history(store, "a").await, [5, 4, 3]);
     one(store, delete("a")).await.expect("it exists");
-    one(store, create("a", due_at(1)))
-        .await
-        .expect("it was deleted");
+    one(store, create("a", due_at(1))).await.expect("it was deleted");
     assert!(history(store, "a").await.is_empty());
 }
 
 /// `counts` by status, after each commit.
 pub async fn counts_add_up(store: &dyn Store) {
-    let paused = TaskState {
-        status: TaskStatus::Paused,
-        due_at: None,
-        ..due_at(1)
-    };
+    let paused = TaskState { status: TaskStatus::Paused, due_at: None, ..due_at(1) };
     let creates = vec![
         create("a", due_at(1)),
         create("b", due_at(1)),
@@ -314,35 +224,16 @@ pub async fn counts_add_up(store: &dyn Store) {
         create("d", finished_at(1)),
     ];
     let committed = commit(store, creates).await;
-    assert_eq!(
-        store.counts(),
-        TaskCounts {
-            active: 2,
-            paused: 1,
-            finished: 1
-        }
-    );
+    assert_eq!(store.counts(), TaskCounts { active: 2, paused: 1, finished: 1 });
     let revision = committed[0].expect("a new task");
-    one(store, put("a", revision, finished_at(2)))
-        .await
-        .expect("the newest revision");
+    one(store, put("a", revision, finished_at(2))).await.expect("the newest revision");
     one(store, delete("c")).await.expect("it exists");
-    assert_eq!(
-        store.counts(),
-        TaskCounts {
-            active: 1,
-            paused: 0,
-            finished: 2
-        }
-    );
+    assert_eq!(store.counts(), TaskCounts { active: 1, paused: 0, finished: 2 });
 }
 
 async fn commit(store: &dyn Store, changes: Vec<Change>) -> Vec<Committed> {
     let count = changes.len();
-    let committed = store
-        .commit(changes)
-        .await
-        .expect("a working store commits");
+    let committed = store.commit(changes).await.expect("a working store commits");
     assert_eq!(committed.len(), count, "one answer for each change");
     committed
 }
@@ -352,31 +243,17 @@ async fn one(store: &dyn Store, change: Change) -> Committed {
 }
 
 async fn next_of(store: &dyn Store, name: &str) -> Option<i64> {
-    let found = store
-        .get(&id(name), Consistency::Linearizable)
-        .await
-        .expect("a read");
-    found
-        .and_then(|found| found.task.state.next)
-        .map(Timestamp::as_secs)
+    let found = store.get(&id(name), Consistency::Linearizable).await.expect("a read");
+    found.and_then(|found| found.task.state.next).map(Timestamp::as_secs)
 }
 
 async fn history(store: &dyn Store, name: &str) -> Vec<i64> {
-    let found = store
-        .get(&id(name), Consistency::Linearizable)
-        .await
-        .expect("a read");
+    let found = store.get(&id(name), Consistency::Linearizable).await.expect("a read");
     let history = found.map(|found| found.history).unwrap_or_default();
-    history
-        .iter()
-        .map(|run| run.occurrence.time().as_secs())
-        .collect()
+    history.iter().map(|run| run.occurrence.time().as_secs()).collect()
 }
 
 async fn due(store: &dyn Store, until: i64, limit: usize) -> Vec<String> {
-    let due = store
-        .due(Timestamp::from_secs(until), limit)
-        .await
-        .expect("a page");
+    let due = store.due(Timestamp::from_secs(until), limit).await.expect("a page");
     due.iter().map(|task| task.id.to_string()).collect()
 }

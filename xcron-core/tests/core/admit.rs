@@ -18,16 +18,8 @@ fn the_first_occurrence_is_found_at_admission() {
         ("a one-shot now", one_shot("t", 0), Some(0)),
         ("a one-shot 60 seconds late", one_shot("t", -60), Some(-60)),
         ("every minute", minute(), Some(40)),
-        (
-            "from a start on",
-            with(minute(), |t| t.definition.start_time = Some(at(100))),
-            Some(100),
-        ),
-        (
-            "until an end",
-            with(minute(), |t| t.definition.end_time = Some(at(40))),
-            Some(40),
-        ),
+        ("from a start on", with(minute(), |t| t.definition.start_time = Some(at(100))), Some(100)),
+        ("until an end", with(minute(), |t| t.definition.end_time = Some(at(40))), Some(40)),
         ("paused", with(minute(), |t| t.paused = true), Some(40)),
     ];
     for (what, task, next) in cases {
@@ -67,15 +59,9 @@ fn what_is_out_of_bounds_or_never_fires_is_refused_by_name() {
             t.definition.end_time = Some(at(8));
         }),
         ("max_runs", |t| t.definition.max_runs = Some(0)),
-        ("timeout_seconds", |t| {
-            t.definition.timeout = std::time::Duration::from_secs(1_801)
-        }),
-        ("jitter_seconds", |t| {
-            t.definition.jitter = std::time::Duration::from_secs(86_401)
-        }),
-        ("retry.max_attempts", |t| {
-            t.definition.retry.max_attempts = 101
-        }),
+        ("timeout_seconds", |t| t.definition.timeout = std::time::Duration::from_secs(1_801)),
+        ("jitter_seconds", |t| t.definition.jitter = std::time::Duration::from_secs(86_401)),
+        ("retry.max_attempts", |t| t.definition.retry.max_attempts = 101),
     ];
     for (field, edit) in fields {
         match admit(&with(minute(), edit), &Calendar::new(10), at(0)) {

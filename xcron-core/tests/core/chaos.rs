@@ -43,20 +43,11 @@ impl FlakyStore {
     fn new(world: &World, seed: u64, failures: u64) -> Self {
         let (inner, clock) = (Arc::clone(&world.store), world.clock.clone());
         let dice = Dice(AtomicU64::new(seed));
-        Self {
-            inner,
-            clock,
-            dice,
-            failures,
-            failed: Mutex::default(),
-        }
+        Self { inner, clock, dice, failures, failed: Mutex::default() }
     }
 
     fn fail(&self, effect: Effect) -> StoreError {
-        self.failed
-            .lock()
-            .expect("no panic")
-            .insert(effect.as_str());
+        self.failed.lock().expect("no panic").insert(effect.as_str());
         StoreError::new(StoreErrorKind::Unavailable, effect, "the dice say no")
     }
 }
@@ -165,40 +156,25 @@ async fn live_through(seed: u64) {
     }
     for n in 0..40 {
         let at = 1 + i64::try_from(dice.roll(100)).expect("small");
-        scheduler
-            .create(one_shot(&format!("once{n}"), at))
-            .await
-            .expect("created");
+        scheduler.create(one_shot(&format!("once{n}"), at)).await.expect("created");
         names.push(format!("once{n}"));
     }
     for name in &names {
-        let fails = (0..30)
-            .filter(|_| dice.roll(4) == 0)
-            .map(|_| Outcome::failed("no"));
+        let fails = (0..30).filter(|_| dice.roll(4) == 0).map(|_| Outcome::failed("no"));
         world.targets.script(name, fails);
     }
     let flaky = Arc::new(FlakyStore::new(&world, seed, 10));
     let over_flaky = world.scheduler_over(Arc::clone(&flaky) as Arc<dyn Store>);
     world.run_until(&over_flaky, 120).await;
-    assert_eq!(
-        flaky.failed.lock().expect("no panic").len(),
-        2,
-        "seed {seed}: faults happened"
-    );
+    assert_eq!(flaky.failed.lock().expect("no panic").len(), 2, "seed {seed}: faults happened");
     // Then everything works, until nothing is left over.
     world.run_until(&scheduler, 125).await;
 
     let mut seen = BTreeSet::new();
     for receipt in world.receipts() {
-        assert!(
-            receipt.at >= receipt.scheduled_time,
-            "seed {seed}: early: {receipt:?}"
-        );
+        assert!(receipt.at >= receipt.scheduled_time, "seed {seed}: early: {receipt:?}");
         let attempt = (receipt.run_id.clone(), receipt.attempt);
-        assert!(
-            seen.insert(attempt),
-            "seed {seed}: an attempt was made twice: {receipt:?}"
-        );
+        assert!(seen.insert(attempt), "seed {seed}: an attempt was made twice: {receipt:?}");
     }
     for name in names {
         let state = world.task(&name).await.expect("kept").task.state;
@@ -209,10 +185,7 @@ async fn live_through(seed: u64) {
         let ends = state.counters.ended() + state.counters.skipped();
         let open = u64::try_from(state.runs.len()).expect("small");
         assert_eq!(ends + open, expected, "seed {seed}: {name}: {state:?}");
-        assert!(
-            state.decided_until >= at(115) || name.starts_with("once"),
-            "seed {seed}: {name}"
-        );
+        assert!(state.decided_until >= at(115) || name.starts_with("once"), "seed {seed}: {name}");
     }
 }
 

@@ -7,20 +7,12 @@ use xcron_core::{
     Calendar, Holder, Misfire, NewTask, Occurrence, Revision, RunEnd, Task, Timestamp,
 };
 
-const ME: Holder = Holder {
-    node: 1,
-    incarnation: 1,
-};
+const ME: Holder = Holder { node: 1, incarnation: 1 };
 
 fn task(new: NewTask) -> Task {
     let state = admit(&new, &Calendar::new(10), at(0)).expect("admitted");
     let definition = Arc::new(new.definition);
-    Task {
-        id: new.id,
-        definition,
-        state,
-        revision: Revision(7),
-    }
+    Task { id: new.id, definition, state, revision: Revision(7) }
 }
 
 fn decide(task: &Task, now: Timestamp, active_since: Timestamp) -> Claimed {
@@ -39,11 +31,7 @@ fn decide(task: &Task, now: Timestamp, active_since: Timestamp) -> Claimed {
 #[test]
 fn nothing_is_claimed_before_it_is_due() {
     let task = task(one_shot("t", 10));
-    let claimed = decide(
-        &task,
-        at(10).minus(std::time::Duration::from_millis(1)),
-        at(0),
-    );
+    let claimed = decide(&task, at(10).minus(std::time::Duration::from_millis(1)), at(0));
     assert_eq!(claimed.start, None);
     assert_eq!(claimed.state, task.state);
 }
@@ -59,10 +47,7 @@ fn a_claim_names_run_attempt_fence_and_holder() {
     assert_eq!(start.claim.holder, ME);
     assert!(start.claim.stands_in(&claimed.state));
     assert_eq!(claimed.state.next, None);
-    assert_eq!(
-        claimed.state.due_at, None,
-        "nothing to decide before the outcome"
-    );
+    assert_eq!(claimed.state.due_at, None, "nothing to decide before the outcome");
 }
 
 #[test]
@@ -76,11 +61,7 @@ fn jitter_spreads_runs_over_its_span_and_never_before_the_occurrence() {
         assert!((at(10)..=at(40)).contains(&due), "{due:?}");
         let start = decide(&task, at(60), at(0)).start.expect("due");
         assert_eq!(start.not_before, due);
-        assert_eq!(
-            start.claim.occurrence.time(),
-            at(10),
-            "the scheduled time stays"
-        );
+        assert_eq!(start.claim.occurrence.time(), at(10), "the scheduled time stays");
         seen.insert(due.as_secs());
     }
     assert!(seen.len() > 20, "spread over the span: {seen:?}");
@@ -112,10 +93,7 @@ fn occurrences_older_than_the_window_are_skipped_whatever_the_policy() {
         let claimed = decide(&task(new), at(200), at(200));
         assert_eq!(claimed.start, None, "{misfire:?}");
         assert_eq!(claimed.state.counters.skipped_misfire, 1);
-        assert!(
-            claimed.state.finished_at.is_some(),
-            "nothing can come any more"
-        );
+        assert!(claimed.state.finished_at.is_some(), "nothing can come any more");
     }
 }
 
@@ -126,11 +104,7 @@ fn what_is_late_by_load_alone_is_never_skipped() {
         new.definition.misfire = misfire;
         let claimed = decide(&task(new), at(500), at(0));
         let start = claimed.start.expect("due");
-        assert_eq!(
-            start.claim.occurrence.time(),
-            at(1),
-            "{misfire:?}: in order"
-        );
+        assert_eq!(start.claim.occurrence.time(), at(1), "{misfire:?}: in order");
         assert_eq!(claimed.state.counters.skipped(), 0, "{misfire:?}");
     }
 }

@@ -29,35 +29,19 @@ async fn a_one_shot_fires_once_at_its_instant_and_finishes() {
 async fn a_crontab_by_the_second_misses_and_doubles_nothing() {
     let world = World::new();
     let scheduler = world.scheduler();
-    scheduler
-        .create(cron("tick", "* * * * * *"))
-        .await
-        .expect("created");
+    scheduler.create(cron("tick", "* * * * * *")).await.expect("created");
     world.run_until(&scheduler, 60).await;
     assert_eq!(world.arrivals(), (1..=60).collect::<Vec<i64>>());
-    let fences: Vec<u64> = world
-        .receipts()
-        .iter()
-        .map(|receipt| receipt.fence)
-        .collect();
-    assert!(
-        fences.is_sorted_by(|a, b| a < b),
-        "fences grow with every claim: {fences:?}"
-    );
+    let fences: Vec<u64> = world.receipts().iter().map(|receipt| receipt.fence).collect();
+    assert!(fences.is_sorted_by(|a, b| a < b), "fences grow with every claim: {fences:?}");
 }
 
 #[tokio::test]
 async fn ten_thousand_tasks_due_at_once_each_fire_once() {
-    let world = World::with_settings(Settings {
-        in_flight_max: 64,
-        ..Settings::default()
-    });
+    let world = World::with_settings(Settings { in_flight_max: 64, ..Settings::default() });
     let scheduler = world.scheduler();
     for n in 0..10_000 {
-        scheduler
-            .create(one_shot(&format!("t{n}"), 5))
-            .await
-            .expect("created");
+        scheduler.create(one_shot(&format!("t{n}"), 5)).await.expect("created");
     }
     world.run_until(&scheduler, 6).await;
     let mut runs: Vec<String> = world.receipts().into_iter().map(|r| r.run_id).collect();
@@ -78,9 +62,7 @@ async fn a_deleted_task_never_fires() {
     world
         .run_with(&scheduler, 20, async move {
             // Between the claim, which is committed ahead, and the send.
-            clock
-                .sleep_until(at(10).minus(Duration::from_millis(5)))
-                .await;
+            clock.sleep_until(at(10).minus(Duration::from_millis(5))).await;
             deleter.delete(&task_id("a")).await.expect("it exists");
         })
         .await;
@@ -100,18 +82,11 @@ async fn a_failed_attempt_is_repeated_with_the_same_run_id_until_the_policy_is_e
     let receipts = world.receipts();
     let attempts: Vec<u32> = receipts.iter().map(|receipt| receipt.attempt).collect();
     assert_eq!(attempts, [1, 2, 3]);
-    assert!(
-        receipts
-            .iter()
-            .all(|receipt| receipt.run_id == receipts[0].run_id)
-    );
+    assert!(receipts.iter().all(|receipt| receipt.run_id == receipts[0].run_id));
     let found = world.task("a").await.expect("kept");
     assert_eq!(found.task.state.counters.failed, 1);
     assert_eq!(found.history[0].end, RunEnd::Failed);
-    assert_eq!(
-        (found.history[0].attempts, found.history[0].code),
-        (3, Some(500))
-    );
+    assert_eq!((found.history[0].attempts, found.history[0].code), (3, Some(500)));
 }
 
 #[tokio::test]
@@ -119,9 +94,7 @@ async fn a_retry_waits_as_long_as_the_target_asks() {
     let world = World::new();
     let scheduler = world.scheduler();
     scheduler.create(one_shot("a", 1)).await.expect("created");
-    world
-        .targets
-        .script("a", [Outcome::failed("busy").with_retry_after(seconds(30))]);
+    world.targets.script("a", [Outcome::failed("busy").with_retry_after(seconds(30))]);
     world.run_until(&scheduler, 60).await;
     assert_eq!(world.arrivals(), [1, 31]);
 }
@@ -130,10 +103,7 @@ async fn a_retry_waits_as_long_as_the_target_asks() {
 async fn a_refused_run_and_an_at_most_once_run_are_not_repeated() {
     let world = World::new();
     let scheduler = world.scheduler();
-    scheduler
-        .create(one_shot("gone", 1))
-        .await
-        .expect("created");
+    scheduler.create(one_shot("gone", 1)).await.expect("created");
     let mut once = one_shot("once", 1);
     once.definition.delivery = DeliveryMode::AtMostOnce;
     scheduler.create(once).await.expect("created");
@@ -157,32 +127,17 @@ async fn a_panicking_dispatcher_costs_one_attempt_and_not_the_engine() {
         }
     });
     let clock = Arc::new(world.clock.clone());
-    let scheduler = xcron_core::Scheduler::builder(store, dispatcher)
-        .clock(clock)
-        .build();
+    let scheduler = xcron_core::Scheduler::builder(store, dispatcher).clock(clock).build();
     scheduler.create(one_shot("a", 1)).await.expect("created");
     world.run_until(&scheduler, 10).await;
-    assert_eq!(
-        world
-            .task("a")
-            .await
-            .expect("kept")
-            .task
-            .state
-            .counters
-            .succeeded,
-        1
-    );
+    assert_eq!(world.task("a").await.expect("kept").task.state.counters.succeeded, 1);
     assert_eq!(calls.load(std::sync::atomic::Ordering::Relaxed), 2);
 }
 
 #[tokio::test]
 async fn a_target_that_hangs_delays_no_other() {
-    let settings = Settings {
-        in_flight_max: 8,
-        in_flight_per_destination_max: 2,
-        ..Settings::default()
-    };
+    let settings =
+        Settings { in_flight_max: 8, in_flight_per_destination_max: 2, ..Settings::default() };
     let world = World::with_settings(settings);
     let scheduler = world.scheduler();
     world.targets.hold("black-hole");
@@ -190,10 +145,7 @@ async fn a_target_that_hangs_delays_no_other() {
         let mut task = one_shot(&format!("lost{n}"), 5);
         task.definition.callback.url = "black-hole".into();
         scheduler.create(task).await.expect("created");
-        scheduler
-            .create(one_shot(&format!("good{n}"), 5))
-            .await
-            .expect("created");
+        scheduler.create(one_shot(&format!("good{n}"), 5)).await.expect("created");
     }
     let released = world.targets.clone();
     let clock = world.clock.clone();
@@ -204,20 +156,10 @@ async fn a_target_that_hangs_delays_no_other() {
         })
         .await;
     let receipts = world.receipts();
-    let good: Vec<_> = receipts
-        .iter()
-        .filter(|r| r.run_id.starts_with("good"))
-        .collect();
+    let good: Vec<_> = receipts.iter().filter(|r| r.run_id.starts_with("good")).collect();
     assert_eq!(good.len(), 100);
-    assert!(
-        good.iter().all(|receipt| receipt.at == at(5)),
-        "the others are on time"
-    );
-    assert_eq!(
-        receipts.len(),
-        200,
-        "what was put off is sent once the target answers"
-    );
+    assert!(good.iter().all(|receipt| receipt.at == at(5)), "the others are on time");
+    assert_eq!(receipts.len(), 200, "what was put off is sent once the target answers");
 }
 
 #[tokio::test]
@@ -237,20 +179,14 @@ async fn overlap_decides_what_happens_while_a_run_is_open() {
         let clock = world.clock.clone();
         world
             .run_with(&scheduler, 8, async move {
-                clock
-                    .sleep_until(at(5).plus(Duration::from_millis(500)))
-                    .await;
+                clock.sleep_until(at(5).plus(Duration::from_millis(500))).await;
                 targets.release("slow");
             })
             .await;
         assert_eq!(world.arrivals(), expected, "{overlap:?}");
         let state = world.task("slow").await.expect("active").task.state;
         assert_eq!(state.counters.skipped_overlap, skipped, "{overlap:?}");
-        assert_eq!(
-            state.counters.ended() + state.counters.skipped(),
-            8,
-            "{overlap:?}"
-        );
+        assert_eq!(state.counters.ended() + state.counters.skipped(), 8, "{overlap:?}");
     }
 }
 
@@ -282,29 +218,20 @@ async fn what_was_missed_while_nobody_could_fire_follows_the_misfire_policy() {
 
 #[tokio::test]
 async fn a_run_whose_node_was_lost_is_repeated_with_the_same_run_id_or_reported() {
-    for (delivery, receipts, unknown) in [
-        (DeliveryMode::AtLeastOnce, 1, 0),
-        (DeliveryMode::AtMostOnce, 0, 1),
-    ] {
+    for (delivery, receipts, unknown) in
+        [(DeliveryMode::AtLeastOnce, 1, 0), (DeliveryMode::AtMostOnce, 0, 1)]
+    {
         let world = World::new();
         let scheduler = world.scheduler();
         let mut task = one_shot("a", 5);
         task.definition.delivery = delivery;
         scheduler.create(task).await.expect("created");
         let found = world.task("a").await.expect("created").task;
-        let dead = Holder {
-            node: 9,
-            incarnation: 1,
-        };
+        let dead = Holder { node: 9, incarnation: 1 };
         let mut state = sample::sending(at(5).as_secs(), 1, dead);
         state.due_at = Some(at(5));
         let change = sample::put("a", found.revision, state);
-        world
-            .store
-            .commit(vec![change])
-            .await
-            .expect("memory answers")[0]
-            .expect("the newest");
+        world.store.commit(vec![change]).await.expect("memory answers")[0].expect("the newest");
         world.run_until(&scheduler, 20).await;
         assert_eq!(world.receipts().len(), receipts, "{delivery:?}");
         assert!(world.receipts().iter().all(|receipt| receipt.attempt == 2));
@@ -316,19 +243,12 @@ async fn a_run_whose_node_was_lost_is_repeated_with_the_same_run_id_or_reported(
 
 #[tokio::test]
 async fn a_stop_hands_back_what_has_not_left_and_the_next_life_sends_it() {
-    let settings = Settings {
-        in_flight_max: 1,
-        drain: seconds(5),
-        ..Settings::default()
-    };
+    let settings = Settings { in_flight_max: 1, drain: seconds(5), ..Settings::default() };
     let world = World::with_settings(settings);
     let scheduler = world.scheduler();
     for name in ["a", "b", "c"] {
         let mut task = one_shot(name, 5);
-        task.definition.retry = RetryPolicy {
-            max_attempts: 1,
-            ..RetryPolicy::default()
-        };
+        task.definition.retry = RetryPolicy { max_attempts: 1, ..RetryPolicy::default() };
         scheduler.create(task).await.expect("created");
     }
     world.targets.hold("a");
@@ -340,27 +260,19 @@ async fn a_stop_hands_back_what_has_not_left_and_the_next_life_sends_it() {
     world.run_until(&scheduler, 30).await;
     let receipts = world.receipts();
     for name in ["b", "c"] {
-        let of_task = receipts
-            .iter()
-            .filter(|receipt| receipt.run_id.starts_with(name));
+        let of_task = receipts.iter().filter(|receipt| receipt.run_id.starts_with(name));
         assert_eq!(of_task.count(), 1, "{name}");
     }
 }
 
 #[tokio::test]
 async fn finished_tasks_go_when_they_are_old_or_too_many() {
-    let settings = Settings {
-        finished_max: 10,
-        finished_retention: seconds(60),
-        ..Settings::default()
-    };
+    let settings =
+        Settings { finished_max: 10, finished_retention: seconds(60), ..Settings::default() };
     let world = World::with_settings(settings);
     let scheduler = world.scheduler();
     for n in 0..30 {
-        scheduler
-            .create(one_shot(&format!("t{n:02}"), n + 1))
-            .await
-            .expect("created");
+        scheduler.create(one_shot(&format!("t{n:02}"), n + 1)).await.expect("created");
     }
     world.run_until(&scheduler, 31).await;
     assert_eq!(scheduler.counts().finished, 10);
@@ -374,10 +286,7 @@ async fn creating_a_task_again_is_no_error_unless_it_differs() {
     let world = World::new();
     let scheduler = world.scheduler();
     assert_eq!(scheduler.create(one_shot("a", 10)).await, Ok(Created::New));
-    assert_eq!(
-        scheduler.create(one_shot("a", 10)).await,
-        Ok(Created::Existing)
-    );
+    assert_eq!(scheduler.create(one_shot("a", 10)).await, Ok(Created::Existing));
     assert!(scheduler.create(one_shot("a", 11)).await.is_err());
     world.clock.set(at(1_000));
     assert_eq!(
@@ -385,34 +294,17 @@ async fn creating_a_task_again_is_no_error_unless_it_differs() {
         Ok(Created::Existing),
         "its time has passed since, and it exists all the same"
     );
-    let found = scheduler
-        .get(&task_id("a"), Consistency::Linearizable)
-        .await
-        .expect("memory");
-    let change = Change::Delete {
-        id: task_id("a"),
-        expected: found.map(|f| f.task.revision),
-    };
-    world
-        .store
-        .commit(vec![change])
-        .await
-        .expect("memory answers")[0]
-        .expect("the newest");
-    assert!(
-        scheduler.create(one_shot("a", 10)).await.is_err(),
-        "too late for a new one"
-    );
+    let found = scheduler.get(&task_id("a"), Consistency::Linearizable).await.expect("memory");
+    let change = Change::Delete { id: task_id("a"), expected: found.map(|f| f.task.revision) };
+    world.store.commit(vec![change]).await.expect("memory answers")[0].expect("the newest");
+    assert!(scheduler.create(one_shot("a", 10)).await.is_err(), "too late for a new one");
 }
 
 #[tokio::test]
 async fn a_clock_that_jumps_back_fires_nothing_again() {
     let world = World::new();
     let scheduler = world.scheduler();
-    scheduler
-        .create(cron("tick", "* * * * * *"))
-        .await
-        .expect("created");
+    scheduler.create(cron("tick", "* * * * * *")).await.expect("created");
     world.run_until(&scheduler, 10).await;
     world.clock.set(at(5));
     world.run_until(&scheduler, 15).await;

@@ -7,22 +7,14 @@ use xcron_core::{
     Calendar, Claim, DeliveryMode, Holder, NewTask, Outcome, Phase, Revision, RunEnd, Task,
 };
 
-const ME: Holder = Holder {
-    node: 1,
-    incarnation: 1,
-};
+const ME: Holder = Holder { node: 1, incarnation: 1 };
 
 /// A task whose run was claimed at its instant.
 fn claimed(new: NewTask) -> (Task, Claim) {
     let calendar = Calendar::new(10);
     let state = admit(&new, &calendar, at(0)).expect("admitted");
     let definition = Arc::new(new.definition);
-    let mut task = Task {
-        id: new.id,
-        definition,
-        state,
-        revision: Revision(1),
-    };
+    let mut task = Task { id: new.id, definition, state, revision: Revision(1) };
     let context = ClaimContext {
         calendar: &calendar,
         now: at(10),
@@ -47,22 +39,10 @@ fn an_outcome_ends_the_run_or_sets_the_next_attempt() {
     ];
     for (outcome, end) in cases {
         let settled = settle(&task, &claim, &outcome, Some(at(10)), at(11)).expect("it stands");
-        assert_eq!(
-            settled.ended.as_ref().map(|run| run.end),
-            end,
-            "{outcome:?}"
-        );
+        assert_eq!(settled.ended.as_ref().map(|run| run.end), end, "{outcome:?}");
         assert_eq!(settled.state.runs.is_empty(), end.is_some(), "{outcome:?}");
-        assert_eq!(
-            settled.state.finished_at.is_some(),
-            end.is_some(),
-            "{outcome:?}"
-        );
-        assert_eq!(
-            settled.state.counters.ended(),
-            u64::from(end.is_some()),
-            "{outcome:?}"
-        );
+        assert_eq!(settled.state.finished_at.is_some(), end.is_some(), "{outcome:?}");
+        assert_eq!(settled.state.counters.ended(), u64::from(end.is_some()), "{outcome:?}");
     }
 }
 
@@ -71,10 +51,7 @@ fn a_claim_is_settled_once() {
     let (mut task, claim) = claimed(one_shot("t", 10));
     let first = settle(&task, &claim, &Outcome::failed("500"), None, at(11)).expect("it stands");
     task.state = first.state;
-    assert_eq!(
-        settle(&task, &claim, &Outcome::succeeded(), None, at(12)),
-        None
-    );
+    assert_eq!(settle(&task, &claim, &Outcome::succeeded(), None, at(12)), None);
 }
 
 #[test]
@@ -87,15 +64,10 @@ fn the_backoff_doubles_up_to_its_bound_and_never_undercuts_it() {
         let now = at(1_000);
         let settled = settle(&task, &claim, &Outcome::failed("500"), None, now).expect("stands");
         task.state = settled.state;
-        let Phase::Waiting { until } = task.state.runs[0].phase else {
-            panic!("it waits")
-        };
+        let Phase::Waiting { until } = task.state.runs[0].phase else { panic!("it waits") };
         let backoff = until.since(now);
         let most = seconds(expected).mul_f64(1.25).min(seconds(20));
-        assert!(
-            (seconds(expected)..=most).contains(&backoff),
-            "{expected}: {backoff:?}"
-        );
+        assert!((seconds(expected)..=most).contains(&backoff), "{expected}: {backoff:?}");
         let context = ClaimContext {
             calendar: &Calendar::new(10),
             now: until,
@@ -109,10 +81,7 @@ fn the_backoff_doubles_up_to_its_bound_and_never_undercuts_it() {
         claim = made.start.expect("due again").claim;
     }
     let last = settle(&task, &claim, &Outcome::failed("500"), None, at(2_000)).expect("stands");
-    assert_eq!(
-        last.ended.map(|run| (run.end, run.attempts)),
-        Some((RunEnd::Failed, 10))
-    );
+    assert_eq!(last.ended.map(|run| (run.end, run.attempts)), Some((RunEnd::Failed, 10)));
 }
 
 #[test]

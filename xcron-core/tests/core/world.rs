@@ -31,12 +31,7 @@ impl World {
     pub(crate) fn with_settings(settings: Settings) -> Self {
         let clock = SimClock::at(at(0));
         let targets = ScriptedDispatcher::new(Arc::new(clock.clone()));
-        Self {
-            clock,
-            targets,
-            store: Arc::new(MemoryStore::new()),
-            settings,
-        }
+        Self { clock, targets, store: Arc::new(MemoryStore::new()), settings }
     }
 
     /// A scheduler over the world's store; a second one is what a restarted process would be.
@@ -85,9 +80,7 @@ impl World {
                 Some(wake) if wake <= at(end) || stop.is_none() => self.clock.set(wake),
                 _ => {
                     self.clock.set(at(end));
-                    let stop = stop
-                        .take()
-                        .expect("a stopped engine waits for nothing but time");
+                    let stop = stop.take().expect("a stopped engine waits for nothing but time");
                     stop.send(()).expect("the engine listens");
                 }
             }
@@ -95,19 +88,12 @@ impl World {
     }
 
     pub(crate) async fn task(&self, id: &str) -> Option<TaskWithHistory> {
-        self.store
-            .get(&task_id(id), Consistency::Linearizable)
-            .await
-            .expect("memory answers")
+        self.store.get(&task_id(id), Consistency::Linearizable).await.expect("memory answers")
     }
 
     /// When attempts arrived, in seconds after the beginning.
     pub(crate) fn arrivals(&self) -> Vec<i64> {
-        self.targets
-            .receipts()
-            .iter()
-            .map(|receipt| receipt.at.as_secs() - BEGIN)
-            .collect()
+        self.targets.receipts().iter().map(|receipt| receipt.at.as_secs() - BEGIN).collect()
     }
 
     pub(crate) fn receipts(&self) -> Vec<Receipt> {
@@ -140,17 +126,11 @@ pub(crate) fn task_id(id: &str) -> TaskId {
 
 /// A one-shot `secs` seconds after the beginning, at the target of its own name.
 pub(crate) fn one_shot(id: &str, secs: i64) -> NewTask {
-    NewTask::new(
-        task_id(id),
-        TaskDefinition::new(Schedule::Once(at(secs)), Callback::new(id)),
-    )
+    NewTask::new(task_id(id), TaskDefinition::new(Schedule::Once(at(secs)), Callback::new(id)))
 }
 
 /// A task by crontab in UTC, at the target of its own name.
 pub(crate) fn cron(id: &str, expression: &str) -> NewTask {
     let schedule = Schedule::parse_cron(expression, "UTC").expect("a good expression");
-    NewTask::new(
-        task_id(id),
-        TaskDefinition::new(schedule, Callback::new(id)),
-    )
+    NewTask::new(task_id(id), TaskDefinition::new(schedule, Callback::new(id)))
 }

@@ -15,62 +15,70 @@ const DAY: i64 = 86_400;
 
 /// An expression, read in the simplest way that could work.
 #[derive(Clone, Debug)]
-pub struct Rule {
+pub(crate) struct Rule {
     seconds: Vec<bool>,
     minutes: Vec<bool>,
     hours: Vec<bool>,
     months: Vec<bool>,
-    days: Vec<String>,
-    weekdays: Vec<String>,
+    days: Vec<bool>,
+    weekdays: Vec<bool>,
+    /// `L`, `LW`, `15W`.
+    day_marks: Vec<String>,
+    /// `5L`, `5#2`.
+    weekday_marks: Vec<String>,
+    on_the_minute: bool,
     both: bool,
     fixed: bool,
 }
 
 impl Rule {
     /// Reads an expression that is known to be valid, names in upper case.
-    pub fn read(text: &str) -> Self {
+    pub(crate) fn read(text: &str) -> Self {
         let mut fields: Vec<&str> = text.split_whitespace().collect();
         if fields.len() == 5 {
             fields.insert(0, "0");
         }
         let starred = |field: usize| fields[field].starts_with('*');
-        let list = |field: usize| fields[field].split(',').map(str::to_owned).collect();
+        let (days, day_marks) = split_marks(fields[3], 1, 31);
+        let (weekdays, weekday_marks) = split_marks(fields[5], 0, 7);
+        let seconds = plain(fields[0], 0, 59);
         Self {
-            seconds: plain(fields[0], 0, 59),
+            on_the_minute: seconds[1..].iter().all(|set| !set),
+            seconds,
             minutes: plain(fields[1], 0, 59),
             hours: plain(fields[2], 0, 23),
             months: plain(fields[4], 1, 12),
-            days: list(3),
-            weekdays: list(5),
+            days,
+            weekdays,
+            day_marks,
+            weekday_marks,
             both: starred(3) || starred(5),
             fixed: !starred(1) && !starred(2),
         }
     }
 
     /// Whether it obeys the two settings.
-    pub fn is_fixed(&self) -> bool {
+    pub(crate) fn is_fixed(&self) -> bool {
         self.fixed
     }
 
     /// Whether a civil date matches.
-    pub fn day(&self, date: Date) -> bool {
-        let day = self.days.iter().any(|member| day_of_month(member, date));
-        let weekday = self.weekdays.iter().any(|member| day_of_week(member, date));
-        let days = if self.both {
-            day && weekday
-        } else {
-            day || weekday
-        };
-        self.months[date.month() as usize] && days
+    pub(crate) fn day(&self, date: Date) -> bool {
+        if !self.months[date.month() as usize] {
+            return false;
+        }
+        let weekday = date.weekday().to_sunday_zero_offset() as usize;
+        let by_day = self.days[date.day() as usize]
+            || self.day_marks.iter().any(|mark| day_of_month(mark, date));
+        let by_weekday = self.weekdays[weekday]
+            || (weekday == 0 && self.weekdays[7])
+            || self.weekday_marks.iter().any(|mark| day_of_week(mark, date));
+        if self.both { by_day && by_weekday } else { by_day || by_weekday }
     }
 
     fn time(&self, second: usize) -> bool {
         let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
         self.hours[hour] && self.minutes[minute] && self.seconds[second]
-    }
-
-    fn on_the_minute(&self) -> bool {
-        self.seconds[1..].iter().all(|set| !set)
     }
 }
 
@@ -97,11 +105,7 @@ fn plain(field: &str, first: usize, last: usize) -> Vec<bool> {
             None => (number(range), number(range)),
         };
         // A Sunday may end a range of weekdays.
-        let to = if to == 0 && last == 7 && from > 0 {
-            7
-        } else {
-            to
-        };
+        let to = if to == 0 && last == 7 && from > 0 { 7 } else { to };
         let mut value = from;
         while value <= to {
             set[value] = true;
@@ -109,6 +113,15 @@ fn plain(field: &str, first: usize, last: usize) -> Vec<bool> {
         }
     }
     set
+}
+
+/// A list with its marks set apart.
+fn split_marks(field: &str, first: usize, last: usize) -> (Vec<bool>, Vec<String>) {
+    let is_mark = |member: &&str| member.contains('#') || member.ends_with(['L', 'W']);
+    let (marks, values): (Vec<&str>, Vec<&str>) = field.split(',').partition(is_mark);
+    let set =
+        if values.is_empty() { vec![false; 60] } else { plain(&values.join(","), first, last) };
+    (set, marks.into_iter().map(str::to_owned).collect())
 }
 
 fn day_of_month(member: &str, date: Date) -> bool {
@@ -122,14 +135,10 @@ fn day_of_month(member: &str, date: Date) -> bool {
     if member == "LW" {
         return Some(&date) == month.iter().rfind(|date| is_workday(date));
     }
-    match member.strip_suffix('W') {
-        Some(day) if number(day) > month.len() => false,
-        Some(day) => {
-            let far = |date: &&Date| (i64::from(date.day()) - number(day) as i64).abs();
-            month.iter().filter(|date| is_workday(date)).min_by_key(far) == Some(&date)
-        }
-        None => plain(member, 1, 31)[date.day() as usize],
-    }
+    let day = number(member.strip_suffix('W').expect("no other mark is left"));
+    let far = |date: &&Date| (i64::from(date.day()) - day as i64).abs();
+    let nearest = month.iter().filter(|date| is_workday(date)).min_by_key(far);
+    day <= month.len() && nearest == Some(&date)
 }
 
 fn day_of_week(member: &str, date: Date) -> bool {
@@ -138,46 +147,51 @@ fn day_of_week(member: &str, date: Date) -> bool {
         let same_before = (1..=date.day()).rev().step_by(7).count();
         return number(word) % 7 == weekday && same_before == number(nth);
     }
-    if let Some(word) = member.strip_suffix('L') {
-        let week_later = date.checked_add(7.days()).unwrap();
-        return number(word) % 7 == weekday && week_later.month() != date.month();
-    }
-    let set = plain(member, 0, 7);
-    set[weekday] || (weekday == 0 && set[7])
+    let word = member.strip_suffix('L').expect("no other mark is left");
+    let week_later = date.checked_add(7.days()).unwrap();
+    number(word) % 7 == weekday && week_later.month() != date.month()
 }
 
 /// Finds a zone.
-pub fn zone(name: &str) -> TimeZone {
-    TimeZoneDatabase::bundled()
-        .get(name)
-        .expect("the zone is in the database")
+pub(crate) fn zone(name: &str) -> TimeZone {
+    TimeZoneDatabase::bundled().get(name).expect("the zone is in the database")
 }
 
 /// The offset in seconds at a second.
-pub fn offset(zone: &TimeZone, second: i64) -> i64 {
+pub(crate) fn offset(zone: &TimeZone, second: i64) -> i64 {
     let at = Timestamp::from_second(second).expect("tests keep to the database's range");
     zone.to_offset(at).seconds().into()
 }
 
 /// All occurrences after `after` and up to `until`.
-pub fn occurrences(
+pub(crate) fn occurrences(
     rule: &Rule,
     zone: &TimeZone,
-    (gap, fold): (DstGap, DstFold),
-    after: i64,
-    until: i64,
+    settings: (DstGap, DstFold),
+    (after, until): (i64, i64),
 ) -> Vec<i64> {
+    occurring(rule, &steps(rule, zone, after, until), settings)
+}
+
+/// Those of `steps` at which something occurs, for settings that are `(gap, fold)`.
+pub(crate) fn occurring(rule: &Rule, steps: &[Step], settings: (DstGap, DstFold)) -> Vec<i64> {
+    let shift = settings.0 == DstGap::Shift;
+    let once = rule.fixed && settings.1 == DstFold::First;
+    let occurs = |step: &&Step| (step.lost && shift) || (step.matches && !(step.repeated && once));
+    steps.iter().filter(occurs).map(|step| step.second).collect()
+}
+
+/// Every step after `after` and up to `until` at which any settings would see an occurrence.
+pub(crate) fn steps(rule: &Rule, zone: &TimeZone, after: i64, until: i64) -> Vec<Step> {
     let mut found = Vec::new();
-    let mut walk = Walk::new(rule, zone, after - 27 * 3600);
+    let mut walk = Walk::new(rule, zone, after + 1);
     while walk.second <= until {
         if walk.skip_idle_day() {
             continue;
         }
         let step = walk.step();
-        let shifted = rule.fixed && gap == DstGap::Shift && step.lost;
-        let regular = step.matches && !(rule.fixed && fold == DstFold::First && step.repeated);
-        if (shifted || regular) && step.second > after && step.second <= until {
-            found.push(step.second);
+        if step.matches || step.lost {
+            found.push(step);
         }
     }
     found
@@ -196,33 +210,36 @@ struct Walk<'a> {
 }
 
 /// What one step of the walk has met.
-struct Step {
+pub(crate) struct Step {
     second: i64,
     matches: bool,
     repeated: bool,
-    /// A match was jumped over just before.
+    /// A match of a fixed-time expression was jumped over just before.
     lost: bool,
 }
 
 impl<'a> Walk<'a> {
+    /// Stands at `second` and knows what the wall clock has shown on the day before.
     fn new(rule: &'a Rule, zone: &'a TimeZone, second: i64) -> Self {
-        let seen = second + offset(zone, second);
-        Self {
-            rule,
-            zone,
-            second,
-            seen,
-            constant: (second, 0),
-            days: BTreeMap::new(),
+        let start = second - 27 * 3600;
+        let seen = start + offset(zone, start);
+        let mut walk =
+            Self { rule, zone, second: start, seen, constant: (start, 0), days: BTreeMap::new() };
+        while walk.second < second {
+            let offset = walk.offset();
+            walk.second = walk.constant.0.min(second);
+            walk.seen = walk.seen.max(walk.second + offset);
         }
+        walk
     }
 
     fn offset(&mut self) -> i64 {
         if self.second >= self.constant.0 {
             let now = offset(self.zone, self.second);
-            // Nowhere does a clock change twice within a quarter of an hour.
-            let lasts = offset(self.zone, self.second + 900) == now;
-            self.constant = (self.second + if lasts { 900 } else { 1 }, now);
+            // Nowhere does a clock change twice within six hours.
+            let lasts = |span: &i64| offset(self.zone, self.second + span) == now;
+            let span = [6 * 3600, 900, 60].into_iter().find(lasts).unwrap_or(1);
+            self.constant = (self.second + span, now);
         }
         self.constant.1
     }
@@ -235,9 +252,7 @@ impl<'a> Walk<'a> {
         if idle {
             self.second += DAY;
             self.constant = (self.second, 0);
-            self.seen = self
-                .seen
-                .max(self.second + offset(self.zone, self.second - 1));
+            self.seen = self.seen.max(self.second + offset(self.zone, self.second - 1));
         }
         idle
     }
@@ -245,22 +260,34 @@ impl<'a> Walk<'a> {
     fn step(&mut self) -> Step {
         let second = self.second;
         let civil = second + self.offset();
-        let lost = civil > self.seen && (self.seen..civil).any(|civil| self.matches(civil));
-        let repeated = civil < self.seen;
+        let jumped = self.rule.fixed && civil > self.seen;
+        let by_minute = self.rule.on_the_minute && self.seen % 60 == 0;
+        let mut missed = (self.seen..civil).step_by(if by_minute { 60 } else { 1 });
+        let lost = jumped && missed.any(|civil| self.matches(civil));
+        let step = Step { second, matches: self.matches(civil), repeated: civil < self.seen, lost };
         self.seen = self.seen.max(civil + 1);
-        // Whole minutes are enough when the offset lasts and nothing happens in between.
-        let minute = self.rule.on_the_minute()
-            && civil % 60 == 0
-            && self.second + 60 <= self.constant.0
-            && self.seen == civil + 1;
-        let pause = if minute { 60 } else { 1 };
+        let pause = self.pause(civil);
         self.second += pause;
-        self.seen += pause - 1;
-        Step {
-            second,
-            matches: self.matches(civil),
-            repeated,
-            lost,
+        self.seen = self.seen.max(civil + pause);
+        step
+    }
+
+    /// How far to go on from `civil` without passing anything: a quarter of an hour or a minute
+    /// where nothing can match and nothing changes, else a second.
+    fn pause(&mut self, civil: i64) -> i64 {
+        let hour = civil.rem_euclid(DAY) as usize / 3600;
+        let idle_hour = !self.rule.hours[hour] || !self.matches_day(civil.div_euclid(DAY));
+        let quiet = |pause: i64| {
+            let unseen = self.seen == civil + 1;
+            let repeated = civil + pause <= self.seen;
+            civil % pause == 0 && self.second + pause <= self.constant.0 && (unseen || repeated)
+        };
+        if idle_hour && quiet(900) {
+            900
+        } else if self.rule.on_the_minute && quiet(60) {
+            60
+        } else {
+            1
         }
     }
 
@@ -272,11 +299,7 @@ impl<'a> Walk<'a> {
         let rule = self.rule;
         *self.days.entry(day).or_insert_with(|| {
             let epoch = Date::constant(1970, 1, 1);
-            rule.day(
-                epoch
-                    .checked_add(day.days())
-                    .expect("tests keep to the database's range"),
-            )
+            rule.day(epoch.checked_add(day.days()).expect("tests keep to the database's range"))
         })
     }
 }

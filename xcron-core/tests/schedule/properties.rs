@@ -16,20 +16,12 @@ use xcron_core::schedule::{Calendar, DstFold, DstGap, Schedule, ScheduleErrorKin
 const DAY: i64 = 86_400;
 
 fn runner(cases: u32) -> TestRunner {
-    let given = std::env::var("XCRON_TEST_SEED")
-        .ok()
-        .and_then(|seed| seed.parse().ok());
+    let given = std::env::var("XCRON_TEST_SEED").ok().and_then(|seed| seed.parse().ok());
     let seed: u64 = given.unwrap_or_else(|| RandomState::new().build_hasher().finish());
     eprintln!("XCRON_TEST_SEED={seed}");
-    let wanted = std::env::var("PROPTEST_CASES")
-        .ok()
-        .and_then(|cases| cases.parse().ok());
+    let wanted = std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok());
     let cases = wanted.unwrap_or(cases);
-    let config = Config {
-        cases,
-        failure_persistence: None,
-        ..Config::default()
-    };
+    let config = Config { cases, failure_persistence: None, ..Config::default() };
     let mut bytes = [0; 32];
     bytes[..8].copy_from_slice(&seed.to_le_bytes());
     TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &bytes))
@@ -97,29 +89,25 @@ fn places() -> impl Strategy<Value = (String, i64)> {
         .map(|name| name.as_str().to_owned())
         .collect();
     let zone = proptest::sample::select(names);
-    (
-        zone,
-        -2_208_988_800..4_102_444_800_i64,
-        any::<bool>(),
-        -DAY..DAY,
-    )
-        .prop_map(|(name, second, near, shift)| {
+    (zone, -2_208_988_800..4_102_444_800_i64, any::<bool>(), -DAY..DAY).prop_map(
+        |(name, second, near, shift)| {
             let at = jiff::Timestamp::from_second(second).unwrap();
             let zone = oracle::zone(&name);
             let change = zone.following(at).next().filter(|_| near);
             let second = change.map_or(second, |change| change.timestamp().as_second() + shift);
             (name, second)
-        })
+        },
+    )
 }
 
 fn expected(
     expression: &str,
     name: &str,
     settings: (DstGap, DstFold),
-    (after, until): (i64, i64),
+    span: (i64, i64),
 ) -> Vec<i64> {
     let rule = Rule::read(&expression.to_ascii_uppercase());
-    oracle::occurrences(&rule, &oracle::zone(name), settings, after, until)
+    oracle::occurrences(&rule, &oracle::zone(name), settings, span)
 }
 
 /// Everything a calendar answers about (`after`, `until`] is what the list says.
@@ -128,10 +116,7 @@ fn check(schedule: &Schedule, span: (i64, i64), list: &[i64]) -> Result<(), Test
     let calendar = Calendar::new(2);
     let mut list: Vec<Timestamp> = list.iter().copied().map(Timestamp::from_secs).collect();
     let (after, mut until) = (Timestamp::from_secs(span.0), Timestamp::from_secs(span.1));
-    prop_assert_eq!(
-        calendar.count_between(schedule, after, until),
-        list.len() as u64
-    );
+    prop_assert_eq!(calendar.count_between(schedule, after, until), list.len() as u64);
     if list.len() > WALKED_MAX {
         list.truncate(WALKED_MAX);
         until = list[WALKED_MAX - 1];
@@ -141,29 +126,17 @@ fn check(schedule: &Schedule, span: (i64, i64), list: &[i64]) -> Result<(), Test
         let next = calendar.next_after(schedule, last);
         prop_assert_eq!(next, Some(*expected), "after {:?}", last);
         prop_assert!(*expected > last);
-        prop_assert_eq!(
-            calendar.last_at_or_before(schedule, *expected),
-            Some(*expected)
-        );
+        prop_assert_eq!(calendar.last_at_or_before(schedule, *expected), Some(*expected));
         let just_before = Timestamp::from_millis(expected.as_millis() - 1);
         prop_assert_eq!(calendar.next_after(schedule, just_before), Some(*expected));
         if last > after {
-            prop_assert_eq!(
-                calendar.last_at_or_before(schedule, just_before),
-                Some(last)
-            );
+            prop_assert_eq!(calendar.last_at_or_before(schedule, just_before), Some(last));
         }
         last = *expected;
     }
     let next = calendar.next_after(schedule, last);
-    prop_assert!(
-        next.is_none_or(|next| next > until),
-        "{:?} is one too many",
-        next
-    );
-    let last_by_end = calendar
-        .last_at_or_before(schedule, until)
-        .filter(|last| *last > after);
+    prop_assert!(next.is_none_or(|next| next > until), "{:?} is one too many", next);
+    let last_by_end = calendar.last_at_or_before(schedule, until).filter(|last| *last > after);
     prop_assert_eq!(last_by_end, list.last().copied());
     Ok(())
 }
@@ -177,11 +150,7 @@ fn random_expressions_occur_when_the_oracle_says() {
         };
         let with_seconds = expression.split(' ').count() == 6;
         let span = (from, from + if with_seconds { DAY / 4 } else { 2 * DAY });
-        check(
-            &schedule,
-            span,
-            &expected(&expression, &name, (gap, fold), span),
-        )
+        check(&schedule, span, &expected(&expression, &name, (gap, fold), span))
     });
     outcome.unwrap();
 }
@@ -191,7 +160,7 @@ fn years_of_rare_expressions_occur_when_the_oracle_says() {
     let time = (0..60_u32, 0..24_u32).prop_map(|(minute, hour)| format!("{minute} {hour}"));
     let rare = (time, days(), list(member(1, 12)), weekdays());
     let cases = (rare, places(), settings());
-    let outcome = runner(300).run(&cases, |((time, dom, month, dow), (name, from), knobs)| {
+    let outcome = runner(100).run(&cases, |((time, dom, month, dow), (name, from), knobs)| {
         let expression = format!("{time} {dom} {month} {dow}");
         let span = (from, from + 3 * 365 * DAY);
         let list = expected(&expression, &name, knobs, span);

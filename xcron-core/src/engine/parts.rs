@@ -1,0 +1,22 @@
+//! What a scheduler is made of: its seams, its limits, and what the engine has in hand.
+
+use super::Load;
+use crate::Clock;
+use crate::dispatch::Dispatcher;
+use crate::observe::Observer;
+use crate::schedule::Calendar;
+use crate::settings::Settings;
+use crate::store::Store;
+use std::sync::Arc;
+
+/// The parts that the handle and the engine share.
+#[derive(Debug)]
+pub(crate) struct Parts {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) dispatcher: Arc<dyn Dispatcher>,
+    pub(crate) observer: Arc<dyn Observer>,
+    pub(crate) settings: Settings,
+    pub(crate) calendar: Calendar,
+    pub(crate) load: Load,
+}
