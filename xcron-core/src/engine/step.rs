@@ -40,6 +40,7 @@ pub(super) enum Done {
 #[derive(Debug, Default)]
 pub(super) struct Page {
     until: Timestamp,
+    due_max: usize,
     due: Vec<Task>,
     finished: Vec<Task>,
     reread: Vec<(TaskId, Option<Task>)>,
@@ -130,7 +131,7 @@ impl Engine {
         let uncertain: Vec<TaskId> = self.uncertain.iter().take(REREADS_MAX).cloned().collect();
         self.waits.begin_step(async move {
             let read = async {
-                let mut page = Page { until, ..Page::default() };
+                let mut page = Page { until, due_max, ..Page::default() };
                 for id in uncertain {
                     let found = store.get(&id, Consistency::Linearizable).await?;
                     page.reread.push((id, found.map(|found| found.task)));
@@ -197,9 +198,12 @@ impl Engine {
         for returned in returned {
             self.settle(returned, &mut decisions);
         }
-        if !page.due.is_empty() {
-            self.lanes.forget_full();
+        if page.due_max > 0 {
             self.look_at_full_at = now.plus(FULL_PAUSE);
+        }
+        if page.due.len() < page.due_max {
+            // That was all that is due: no lane has a backlog.
+            self.lanes.forget_full();
         }
         for task in page.due {
             decisions.entry(task.id.clone()).or_insert_with(|| Decision::on(task));

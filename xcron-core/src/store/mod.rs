@@ -106,6 +106,9 @@ pub enum Consistency {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Agenda {
     /// Names the present term of this node as the one entitled to decide; `None` while it is not.
+    ///
+    /// Another term says that nobody could fire before it: what was due until then was missed. A
+    /// store that merely cannot answer for a moment keeps its term.
     pub tenure: Option<u64>,
     /// The earliest [`TaskState::due_at`]; [`Timestamp::MIN`] while a run of a gone holder waits.
     pub next_due: Option<Timestamp>,
