@@ -56,7 +56,10 @@ pub use dispatch::{CallbackError, Delivery, Dispatcher, Outcome, Verdict};
 pub use dispatch_fn::dispatch_fn;
 pub use engine::{EngineError, Load};
 pub use observe::{Event, NoObserver, Observer};
-pub use schedule::{Calendar, CronSchedule, DstFold, DstGap, Schedule, ScheduleError};
+pub use schedule::{
+    Calendar, CronSchedule, DstFold, DstGap, DstMark, PreviewTime, Schedule, ScheduleError,
+    ScheduleErrorKind,
+};
 pub use scheduler::{CreateError, Created, DeleteError, Scheduler, SchedulerBuilder};
 pub use settings::Settings;
 pub use store::{

@@ -165,6 +165,9 @@ impl Decision<'_> {
         if let Some((at, index)) = chosen.filter(|(at, _)| *at <= until) {
             return Some(self.attempt(index, at));
         }
+        if !self.occurrences.is_readable() {
+            return None;
+        }
         self.skip_missed();
         for _ in 0..SKIPS_MAX {
             let full = self.state.runs.len() >= OPEN_RUNS_MAX;

@@ -21,6 +21,13 @@ impl<'a> Occurrences<'a> {
         Self { calendar, definition }
     }
 
+    /// Whether this version can read the schedule. One that was stored by a newer version may name
+    /// a time zone that this one has never heard of; then nothing may be decided about it, least
+    /// of all that it has no occurrence left.
+    pub(super) fn is_readable(&self) -> bool {
+        self.calendar.check(&self.definition.schedule).is_ok()
+    }
+
     /// The first one after `after`, whatever the number of runs.
     pub(super) fn next_after(&self, after: Timestamp) -> Option<Timestamp> {
         let next = self.calendar.next_after(&self.definition.schedule, self.not_before(after))?;

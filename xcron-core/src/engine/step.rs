@@ -18,6 +18,9 @@ use std::time::Duration;
 
 /// How long the planner waits at the most before it looks at full lanes again.
 const FULL_PAUSE: Duration = Duration::from_millis(100);
+/// How long a due task is left alone that nothing could be decided about, such as one whose
+/// schedule only a newer version can read.
+const UNDECIDED_PAUSE: Duration = Duration::from_secs(60);
 /// The most outcomes that one step settles.
 const SETTLES_MAX: usize = 2_048;
 /// The most due tasks that one step reads.
@@ -268,7 +271,7 @@ impl Engine {
         if claimed.state == task.state {
             if task.is_due(until) {
                 // Nothing to decide, and yet due: look again later instead of at once.
-                decision.task.state = decide::defer(task, until.plus(TICK));
+                decision.task.state = decide::defer(task, until.plus(UNDECIDED_PAUSE));
                 decision.changed = true;
             }
             return;

@@ -88,6 +88,10 @@ impl Zone {
                 None => break SECONDS.end() + 1,
             }
         };
+        assert!(
+            start <= second && second < end,
+            "the segment of {second} cannot be {start} to {end}: a search would never end"
+        );
         let reached = match start > *SECONDS.start() {
             true => start + self.offset(start - 1),
             false => start + offset,

@@ -136,3 +136,16 @@ fn a_deferred_task_is_due_later_and_loses_nothing() {
     let start = decide(&task, at(50), at(0)).start.expect("due");
     assert_eq!(start.claim.occurrence.time(), at(1));
 }
+
+#[test]
+fn a_schedule_that_this_version_cannot_read_is_left_alone() {
+    let mut task = task(cron("t", "* * * * * *"));
+    let mut definition = (*task.definition).clone();
+    let stored = r#"{"cron":{"expression":"* * * * * *","timezone":"Mars/Olympus",
+        "dst_gap":"shift","dst_fold":"first"}}"#;
+    definition.schedule = serde_json::from_str(stored).expect("as a newer version stored it");
+    task.definition = Arc::new(definition);
+    let claimed = decide(&task, at(100), at(100));
+    assert_eq!((claimed.start, claimed.ended.len()), (None, 0));
+    assert_eq!(claimed.state, task.state, "neither finished nor skipped");
+}

@@ -1,0 +1,154 @@
+//! The server process under test: built, started in a directory of its own, killed at the end.
+
+use crate::client::Connection;
+use crate::fault::Result;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+use tempfile::TempDir;
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::{Child, Command};
+
+/// How long it may take to serve.
+const START_MAX: Duration = Duration::from_secs(30);
+
+/// A running server; dropping it kills the process and removes its directory.
+#[derive(Debug)]
+pub struct Server {
+    api: SocketAddr,
+    monitor: SocketAddr,
+    // Declared before the directory, so that the process is gone when that is removed.
+    _child: Child,
+    dir: TempDir,
+}
+
+/// The release binary of the server, built if `named` names none.
+///
+/// # Errors
+/// When it cannot be built or is not there.
+pub async fn binary(named: Option<&Path>) -> Result<PathBuf> {
+    if let Some(path) = named {
+        return Ok(path.canonicalize().map_err(|error| format!("{}: {error}", path.display()))?);
+    }
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let built = Command::new(cargo)
+        .args(["build", "--release", "--quiet", "-p", "xcron-server"])
+        .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
+        .status()
+        .await?;
+    let beside = std::env::current_exe()?.with_file_name("xcron_server");
+    if !built.success() || !beside.is_file() {
+        let wanted = beside.display();
+        return Err(format!("{wanted} could not be built, name a server by --server").into());
+    }
+    if !beside.components().any(|part| part.as_os_str() == "release") {
+        return Err("this is a debug build, add --release".into());
+    }
+    Ok(beside)
+}
+
+impl Server {
+    /// Starts `binary` with default settings, free ports and an empty directory below `within`.
+    ///
+    /// # Errors
+    /// When it does not serve in time; the message ends with what it said on stderr.
+    pub async fn start(binary: &Path, within: &Path) -> Result<Self> {
+        let dir = tempfile::Builder::new().prefix(".xcron-load-").tempdir_in(within)?;
+        let said = dir.path().join("stderr");
+        let mut child = Command::new(binary)
+            .current_dir(dir.path())
+            .env_clear()
+            .envs([("XCRON_HTTP_PORT", "0"), ("XCRON_MONITOR_PORT", "0")])
+            .envs([("XCRON_PEER_PORT", "0"), ("XCRON_LOG", "warn")])
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(std::fs::File::create(&said)?)
+            .kill_on_drop(true)
+            .spawn()?;
+        let stdout = child.stdout.take().ok_or("the server has no stdout")?;
+        let mut lines = BufReader::new(stdout).lines();
+        let line = tokio::time::timeout(START_MAX, lines.next_line()).await;
+        let line = line.ok().and_then(std::result::Result::ok).flatten().unwrap_or_default();
+        let (Some(api), Some(monitor)) = (address(&line, "http="), address(&line, "monitor="))
+        else {
+            let said = std::fs::read_to_string(said).unwrap_or_default();
+            return Err(format!("the server did not start: {line}{said}").into());
+        };
+        Ok(Self { api, monitor, _child: child, dir })
+    }
+
+    /// Where the API listens.
+    #[must_use]
+    pub const fn api(&self) -> SocketAddr {
+        self.api
+    }
+
+    /// The sum of the samples of a metric whose labels contain `label`.
+    ///
+    /// # Errors
+    /// When the monitor port does not answer.
+    pub async fn metric(&self, name: &str, label: &str) -> Result<f64> {
+        let mut connection = Connection::open(self.monitor).await?;
+        let (_, body) = connection.get(self.monitor, "/metrics").await?;
+        Ok(sum_of(&String::from_utf8_lossy(&body), name, label))
+    }
+
+    /// How many bytes its directory holds.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn bytes_on_disk(&self) -> Result<u64> {
+        bytes_below(self.dir.path())
+    }
+
+    /// Its resident memory, as the kernel counts it.
+    #[must_use]
+    pub fn resident_bytes(&self) -> Option<u64> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self._child.id()?)).ok()?;
+        let line = status.lines().find(|line| line.starts_with("VmRSS:"))?;
+        let kibibytes: u64 = line.split_whitespace().nth(1)?.parse().ok()?;
+        Some(kibibytes * 1_024)
+    }
+}
+
+fn address(line: &str, name: &str) -> Option<SocketAddr> {
+    line.strip_prefix("xcron listening ")?;
+    line.split(' ').find_map(|word| word.strip_prefix(name)?.parse().ok())
+}
+
+fn sum_of(exposition: &str, name: &str, label: &str) -> f64 {
+    let samples = exposition.lines().filter_map(|line| line.strip_prefix(name));
+    let samples = samples.filter(|rest| rest.starts_with([' ', '{']) && rest.contains(label));
+    samples.filter_map(|rest| rest.rsplit(' ').next()?.parse::<f64>().ok()).sum()
+}
+
+fn bytes_below(dir: &Path) -> Result<u64> {
+    let mut bytes = 0;
+    for entry in std::fs::read_dir(dir)? {
+        let entry = entry?;
+        let metadata = entry.metadata()?;
+        bytes += if metadata.is_dir() { bytes_below(&entry.path())? } else { metadata.len() };
+    }
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{address, sum_of};
+
+    #[test]
+    fn the_listening_line_names_the_addresses() {
+        let line = "xcron listening http=127.0.0.1:1 monitor=127.0.0.1:2 peer=127.0.0.1:3";
+        assert_eq!(address(line, "http=").map(|a| a.port()), Some(1));
+        assert_eq!(address(line, "monitor=").map(|a| a.port()), Some(2));
+        assert_eq!(address("error: http=127.0.0.1:1", "http="), None);
+    }
+
+    #[test]
+    fn a_metric_is_summed_over_its_labels() {
+        let text = "# TYPE a counter\na_total{r=\"x\",n=\"1\"} 2\na_total{r=\"y\"} 3\nab_total 4\n";
+        assert!((sum_of(text, "a_total", "r=\"x\"") - 2.0).abs() < f64::EPSILON);
+        assert!((sum_of(text, "a_total", "") - 5.0).abs() < f64::EPSILON);
+    }
+}

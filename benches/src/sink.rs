@@ -1,0 +1,82 @@
+//! The target of the callbacks: bare hyper, keep-alive, on a thread of its own.
+
+use crate::fault::Result;
+use crate::ledger::Ledger;
+use crate::work::number_of;
+use bytes::Bytes;
+use http_body_util::{BodyExt, Empty};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Request, Response};
+use hyper_util::rt::TokioIo;
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use tokio::net::TcpListener;
+
+/// A running sink; it ends with the process.
+#[derive(Clone, Debug)]
+pub struct Sink {
+    address: SocketAddr,
+    ledger: Arc<Ledger>,
+}
+
+impl Sink {
+    /// Starts a sink that keeps a ledger of `tasks_max` tasks.
+    ///
+    /// # Errors
+    /// When no port of the loopback address can be had.
+    pub fn start(tasks_max: usize) -> Result<Self> {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
+        listener.set_nonblocking(true)?;
+        let address = listener.local_addr()?;
+        let ledger = Arc::new(Ledger::new(tasks_max));
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let kept = Arc::clone(&ledger);
+        std::thread::Builder::new().name("sink".into()).spawn(move || {
+            runtime.block_on(async move {
+                if let Ok(listener) = TcpListener::from_std(listener) {
+                    serve(listener, kept).await;
+                }
+            });
+        })?;
+        Ok(Self { address, ledger })
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// What it received.
+    #[must_use]
+    pub fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+}
+
+async fn serve(listener: TcpListener, ledger: Arc<Ledger>) {
+    while let Ok((stream, _)) = listener.accept().await {
+        // Without it answers would wait for acknowledgements; a failure only makes it slower.
+        let _slower = stream.set_nodelay(true);
+        let ledger = Arc::clone(&ledger);
+        tokio::spawn(async move {
+            let answer = service_fn(move |request| receive(request, Arc::clone(&ledger)));
+            // Whoever called has gone away; there is nobody left to tell.
+            let _gone = http1::Builder::new().serve_connection(TokioIo::new(stream), answer).await;
+        });
+    }
+}
+
+async fn receive(
+    request: Request<Incoming>,
+    ledger: Arc<Ledger>,
+) -> std::result::Result<Response<Empty<Bytes>>, Infallible> {
+    let task = request.headers().get("xcron-task-id").and_then(|id| number_of(id.as_bytes()));
+    ledger.record(task.unwrap_or(usize::MAX));
+    let mut body = request.into_body();
+    while let Some(Ok(_)) = body.frame().await {}
+    Ok(Response::new(Empty::new()))
+}

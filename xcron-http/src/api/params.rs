@@ -1,0 +1,55 @@
+//! The parameters of a query string: each is taken once; unknown and repeated ones are refused.
+
+use super::fields::short;
+use super::refusal::Refusal;
+use std::borrow::Cow;
+use url::form_urlencoded;
+
+/// The most parameters of one request.
+const PARAMS_MAX: usize = 64;
+
+/// The parameters that were not taken yet.
+#[derive(Debug)]
+pub(super) struct Params<'a>(Vec<(Cow<'a, str>, Cow<'a, str>)>);
+
+impl<'a> Params<'a> {
+    /// Reads what follows the `?` of a URL.
+    pub(super) fn parse(query: Option<&'a str>) -> Result<Self, Refusal> {
+        let mut params: Vec<(Cow<'a, str>, Cow<'a, str>)> = Vec::new();
+        for (name, value) in form_urlencoded::parse(query.unwrap_or_default().as_bytes()) {
+            if params.len() == PARAMS_MAX {
+                return Err(Refusal::field("query", format!("has over {PARAMS_MAX} parameters")));
+            }
+            if params.iter().any(|(known, _)| *known == name) {
+                return Err(Refusal::field(&short(&name), "is there twice, expected it once"));
+            }
+            params.push((name, value));
+        }
+        Ok(Self(params))
+    }
+
+    /// Takes the parameter `name`.
+    pub(super) fn take(&mut self, name: &str) -> Option<Cow<'a, str>> {
+        let at = self.0.iter().position(|(known, _)| known == name)?;
+        Some(self.0.swap_remove(at).1)
+    }
+
+    /// Takes the whole number `name`.
+    pub(super) fn integer(&mut self, name: &str) -> Result<Option<i64>, Refusal> {
+        let Some(text) = self.take(name) else {
+            return Ok(None);
+        };
+        text.parse().map(Some).map_err(|_not_whole| {
+            Refusal::field(name, format!("is {}, expected an integer", short(&text)))
+        })
+    }
+
+    /// Refuses whatever was not taken.
+    pub(super) fn finish(self, known: &[&str]) -> Result<(), Refusal> {
+        let Some((unknown, _)) = self.0.first() else {
+            return Ok(());
+        };
+        let problem = format!("is unknown, expected one of {}", known.join(", "));
+        Err(Refusal::field(&short(unknown), problem))
+    }
+}

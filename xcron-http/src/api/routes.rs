@@ -1,0 +1,92 @@
+//! Which path and method leads to which handler.
+
+use super::create_task::create_task;
+use super::delete_task::delete_task;
+use super::fields::short;
+use super::health::health_routes;
+use super::pages::{openapi, page};
+use super::preview_schedule::preview_schedule;
+use super::query_task::query_task;
+use super::{Api, ApiSettings};
+use crate::answer::{Answer, Code, RequestIds};
+use crate::metrics::Metrics;
+use crate::serve::{Gate, ServerSettings, guard};
+use axum::Router;
+use axum::routing::{MethodRouter, get, post};
+use http::{Method, Uri};
+use std::sync::Arc;
+use xcron_core::Scheduler;
+
+/// The API of `scheduler`, health and pages included, ready for a [`Server`](crate::Server).
+///
+/// ```
+/// use std::sync::Arc;
+/// use xcron_core::{MemoryStore, Outcome, Scheduler, dispatch_fn};
+/// use xcron_http::{ApiSettings, Metrics, ServerSettings, api_router};
+///
+/// let dispatcher = dispatch_fn(|_delivery| async { Outcome::succeeded() });
+/// let scheduler = Scheduler::builder(Arc::new(MemoryStore::new()), dispatcher).build();
+/// let (api, server) = (ApiSettings::default(), ServerSettings::default());
+/// let router = api_router(scheduler, api, server, &Metrics::new());
+/// # drop(router);
+/// ```
+pub fn api_router(
+    scheduler: Scheduler,
+    settings: ApiSettings,
+    server: ServerSettings,
+    metrics: &Metrics,
+) -> Router {
+    let gate = Gate::new(server, metrics.clone(), Arc::clone(scheduler.clock()));
+    let health = health_routes(scheduler.clone());
+    let api = Arc::new(Api { scheduler, settings, ids: RequestIds::new() });
+    let mut router = Router::new();
+    for (path, methods) in routes() {
+        router = router.route(path, methods);
+    }
+    let router = router
+        .with_state(api)
+        .merge(health)
+        .fallback(not_found)
+        .method_not_allowed_fallback(wrong_method);
+    guard(router, gate)
+}
+
+fn routes() -> [(&'static str, MethodRouter<Arc<Api>>); 6] {
+    [
+        ("/xcron/createTask", post(create_task)),
+        ("/xcron/deleteTask", post(delete_task)),
+        ("/xcron/queryTask", get(query_task)),
+        ("/xcron/previewSchedule", get(preview_schedule)),
+        ("/openapi.json", get(openapi)),
+        ("/", get(page)),
+    ]
+}
+
+/// Answers to paths that do not exist.
+pub(crate) async fn not_found(uri: Uri) -> Answer {
+    Answer::error(Code::NotFound, format!("there is no path {}", short(uri.path())))
+}
+
+/// Answers to methods that a path does not have; `allow` is added by the router.
+pub(crate) async fn wrong_method(method: Method, uri: Uri) -> Answer {
+    let (method, path) = (short(method.as_str()), short(uri.path()));
+    Answer::error(Code::MethodNotAllowed, format!("{path} does not take {method}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::routes;
+    use crate::api::pages::OPENAPI;
+    use serde_json::Value;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn the_description_has_every_route_and_no_other() {
+        let document: Value = serde_json::from_str(OPENAPI).unwrap();
+        let described: BTreeSet<&str> =
+            document["paths"].as_object().unwrap().keys().map(String::as_str).collect();
+        let mut routed: BTreeSet<&str> = routes().iter().map(|(path, _)| *path).collect();
+        routed.extend(["/healthz", "/readyz"]);
+        assert_eq!(described, routed);
+    }
+}

@@ -1,0 +1,180 @@
+//! Dispatching: one attempt of one run becomes one HTTP exchange.
+//!
+//! # Why a connection pool of our own
+//!
+//! Three promises need the moment at which a request is handed to a connection, and the address
+//! that connection really has; clients made for comfort hide both.
+//!
+//! - *Nothing leaves without a claim.* [`Delivery::start`] is asked when the connection stands and
+//!   the request is built, immediately before it is handed over; when it says no, nothing is sent.
+//! - *(run, attempt) goes on the wire at most once.* A request is handed over a second time only
+//!   when the first connection gave it back untouched. There are no other retries and no
+//!   redirects.
+//! - *Denied addresses are not dialled.* The policy judges the socket address of every dial, so
+//!   spellings, names, and names that change their mind are all the same to it.
+//!
+//! | part | does |
+//! |---|---|
+//! | `rules` | which callbacks are accepted, in which form |
+//! | `target` | a URL, taken apart once and kept in a bounded cache |
+//! | `address` | which addresses may be dialled |
+//! | `dial` | names, TCP, TLS |
+//! | `link`, `pool` | a connection with its task; the idle ones |
+//! | `request`, `answer` | a delivery as a request; an answer as an outcome |
+
+mod address;
+mod answer;
+mod dial;
+mod link;
+mod pool;
+mod request;
+mod retry_after;
+mod rules;
+mod settings;
+mod target;
+
+pub use settings::{DispatchSettings, DispatchSettingsError};
+
+use address::AddressPolicy;
+use async_trait::async_trait;
+use dial::Dialer;
+use http_body_util::Full;
+use link::Link;
+use pool::Pool;
+use std::fmt;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use target::{Target, Targets};
+use tokio::time::{Instant, timeout_at};
+use xcron_core::{Callback, CallbackError, Clock, Delivery, Dispatcher, Outcome, SystemClock};
+
+type Request = http::Request<Full<bytes::Bytes>>;
+
+/// Makes attempts over HTTP/1.1 on connections that it keeps alive for a few seconds.
+///
+/// Its connections are tasks of the current tokio runtime (with its timer and network enabled);
+/// each ends with the attempt that is dropped, when it was idle for too long, or with the
+/// dispatcher.
+///
+/// ```
+/// use xcron_core::{Callback, Dispatcher};
+/// use xcron_http::{DispatchSettings, HttpDispatcher};
+///
+/// let dispatcher = HttpDispatcher::new(DispatchSettings::default())?;
+/// let stored = dispatcher.validate(Callback::new("HTTP://Example.com:80/a/../b"))?;
+/// assert_eq!(&*stored.url, "http://example.com/b");
+/// assert_eq!(&*dispatcher.destination(&stored), "http://example.com:80");
+/// assert!(dispatcher.validate(Callback::new("http://169.254.169.254/")).is_err());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct HttpDispatcher {
+    settings: DispatchSettings,
+    addresses: Arc<AddressPolicy>,
+    targets: Targets,
+    dialer: Dialer,
+    pool: Arc<Pool>,
+    clock: Arc<dyn Clock>,
+}
+
+impl HttpDispatcher {
+    /// A dispatcher that keeps to `settings`.
+    ///
+    /// # Errors
+    /// Names the setting that cannot be read.
+    pub fn new(settings: DispatchSettings) -> Result<Self, DispatchSettingsError> {
+        let addresses = Arc::new(AddressPolicy::new(&settings.deny, &settings.allow)?);
+        Ok(Self {
+            dialer: Dialer::new(&settings, Arc::clone(&addresses))?,
+            pool: Pool::new(&settings),
+            targets: Targets::new(settings.targets_max),
+            addresses,
+            clock: Arc::new(SystemClock::new()),
+            settings,
+        })
+    }
+
+    /// Reads time from `clock`; only a `retry-after` that names a date asks for it.
+    #[must_use]
+    pub fn with_clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Never dials `addresses`, whatever the other lists say: the cluster's own peer and monitor
+    /// addresses. Replaces what was named before; an unspecified address stands for loopback.
+    pub fn never_dial(&self, addresses: &[SocketAddr]) {
+        self.addresses.never(addresses);
+    }
+
+    async fn attempt(&self, delivery: &Delivery) -> Result<Outcome, String> {
+        let target = self.targets.get(&delivery.callback().url)?;
+        let deadline = Instant::now() + delivery.timeout();
+        let mut request = request::build(delivery, &target)?;
+        for is_fresh in [false, true] {
+            let mut link = self.link(&target, deadline, is_fresh).await?;
+            if !delivery.start() {
+                self.pool.put(&target.destination, link);
+                return Ok(Outcome::not_started());
+            }
+            match timeout_at(deadline, link.send(request)).await {
+                Ok(Ok(response)) => {
+                    let (outcome, is_reusable) =
+                        answer::judge(response, deadline, &self.settings, &*self.clock).await;
+                    if is_reusable {
+                        self.pool.put(&target.destination, link);
+                    }
+                    return Ok(outcome);
+                }
+                Ok(Err(error)) => match error.unsent {
+                    // It was idle and has been closed meanwhile; not a byte has left.
+                    Some(unsent) if !is_fresh => request = unsent,
+                    _ => return Err(error.message),
+                },
+                Err(_elapsed) => {
+                    return Err(format!("no answer within {} s", delivery.timeout().as_secs()));
+                }
+            }
+        }
+        Err("the connection was closed before anything was sent".to_owned())
+    }
+
+    /// A connection that is ready for a request.
+    async fn link(
+        &self,
+        target: &Target,
+        deadline: Instant,
+        is_fresh: bool,
+    ) -> Result<Link, String> {
+        if !is_fresh {
+            while let Some(mut link) = self.pool.take(&target.destination) {
+                if matches!(timeout_at(deadline, link.ready()).await, Ok(true)) {
+                    return Ok(link);
+                }
+            }
+        }
+        let dial = self.dialer.dial(target);
+        timeout_at(deadline, dial).await.map_err(|_elapsed| "no connection in time".to_owned())?
+    }
+}
+
+#[async_trait]
+impl Dispatcher for HttpDispatcher {
+    fn validate(&self, callback: Callback) -> Result<Callback, CallbackError> {
+        rules::validate(callback, &self.settings, &self.addresses).map_err(CallbackError)
+    }
+
+    fn destination(&self, callback: &Callback) -> Arc<str> {
+        let target = self.targets.get(&callback.url);
+        target.map_or_else(|_| Arc::clone(&callback.url), |target| Arc::clone(&target.destination))
+    }
+
+    async fn dispatch(&self, delivery: Delivery) -> Outcome {
+        self.attempt(&delivery).await.unwrap_or_else(Outcome::failed)
+    }
+}
+
+impl fmt::Debug for HttpDispatcher {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HttpDispatcher").field("settings", &self.settings).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,49 @@
+//! The HTTP face of xcron: a hardened server for the API, a dispatcher that makes the callbacks,
+//! and metrics.
+//!
+//! Nothing is decided here. The API turns text into the types of [`xcron_core`] and back, the
+//! dispatcher turns one attempt into one HTTP exchange, and both put a limit on everything that
+//! comes from outside.
+//!
+//! ```no_run
+//! use std::sync::Arc;
+//! use xcron_core::{MemoryStore, Scheduler};
+//! use xcron_http::{ApiSettings, DispatchSettings, HttpDispatcher, Metrics, Server};
+//! use xcron_http::{ServerSettings, api_router};
+//!
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! let metrics = Metrics::new();
+//! let dispatcher = Arc::new(HttpDispatcher::new(DispatchSettings::default())?);
+//! let scheduler = Scheduler::builder(Arc::new(MemoryStore::new()), dispatcher)
+//!     .observer(metrics.observer())
+//!     .build();
+//! metrics.watch_scheduler(scheduler.clone());
+//!
+//! let (api, limits) = (ApiSettings::default(), ServerSettings::default());
+//! let router = api_router(scheduler.clone(), api, limits, &metrics);
+//! let server = Server::bind("127.0.0.1:8000".parse()?, router, limits).await?;
+//! let never = std::future::pending::<()>;
+//! let (_served, fired) = tokio::join!(server.run(never()), scheduler.run(never()));
+//! fired?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Map
+//!
+//! - `serve`: sockets, deadlines and limits. [`Server`], [`ServerSettings`].
+//! - `api`: calls, fields and answers. [`api_router`], [`ApiSettings`].
+//! - `dispatch`: callbacks out. [`HttpDispatcher`], [`DispatchSettings`].
+//! - `metrics`: what happened, in numbers. [`Metrics`], [`monitor_router`], [`StoreStats`].
+//! - `answer`: the envelope that every request gets back.
+
+mod answer;
+mod api;
+mod dispatch;
+mod metrics;
+mod serve;
+
+pub use api::{ApiSettings, api_router};
+pub use dispatch::{DispatchSettings, DispatchSettingsError, HttpDispatcher};
+pub use metrics::{Metrics, StoreSample, StoreStats, monitor_router};
+pub use serve::{Server, ServerSettings};

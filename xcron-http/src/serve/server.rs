@@ -1,0 +1,148 @@
+//! The accept loop: as many connections as allowed, and an orderly stop.
+
+use super::connection::serve;
+use super::settings::ServerSettings;
+use crate::answer::{Answer, Code, RequestIds};
+use axum::Router;
+use futures::FutureExt;
+use http_body_util::BodyExt;
+use std::io::{self, Write};
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
+use xcron_core::{Clock, Effect, SystemClock};
+
+/// How long the loop rests when the machine has no room for another socket.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// A bound socket and the router that answers on it.
+///
+/// ```
+/// use axum::{Router, routing::get};
+/// use xcron_http::{Server, ServerSettings};
+///
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+/// let router = Router::new().route("/", get(|| async { "hello" }));
+/// let server =
+///     Server::bind("127.0.0.1:0".parse()?, router, ServerSettings::default()).await?;
+/// println!("listening on {}", server.local_addr());
+/// server.run(std::future::ready(())).await; // until that future resolves
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct Server {
+    listener: TcpListener,
+    local_addr: SocketAddr,
+    router: Router,
+    settings: Arc<ServerSettings>,
+}
+
+impl Server {
+    /// Binds `addr`; nothing is accepted before [`run`](Self::run).
+    ///
+    /// # Errors
+    /// When the address cannot be bound.
+    pub async fn bind(
+        addr: SocketAddr,
+        router: Router,
+        settings: ServerSettings,
+    ) -> io::Result<Self> {
+        let listener = TcpListener::bind(addr).await?;
+        let local_addr = listener.local_addr()?;
+        Ok(Self { listener, local_addr, router, settings: Arc::new(settings) })
+    }
+
+    /// The address really bound, so that port 0 works.
+    #[must_use]
+    pub const fn local_addr(&self) -> SocketAddr {
+        self.local_addr
+    }
+
+    /// Serves until `shutdown` resolves; then accepts nothing more, lets requests that are being
+    /// answered end for up to [`ServerSettings::drain`], and closes what is left.
+    ///
+    /// Connections are tasks of the current tokio runtime that end with this future.
+    pub async fn run(self, shutdown: impl Future<Output = ()>) {
+        let Self { listener, router, settings, .. } = self;
+        let (stop, stopped) = watch::channel(false);
+        let mut connections = JoinSet::new();
+        let mut shutdown = pin!(shutdown.fuse());
+        loop {
+            tokio::select! {
+                biased;
+                () = shutdown.as_mut() => break,
+                Some(ended) = connections.join_next() => note_panic(ended),
+                accepted = listener.accept() => match accepted {
+                    Ok((stream, _)) if connections.len() >= settings.connections_max => {
+                        turn_away(stream);
+                    }
+                    Ok((stream, _peer)) => {
+                        let (router, settings) = (router.clone(), Arc::clone(&settings));
+                        connections.spawn(serve(stream, router, settings, stopped.clone()));
+                    }
+                    Err(error) => rest(&error).await,
+                },
+            }
+        }
+        drop(listener);
+        // Whoever listens has a connection to close; when nobody does, none is left.
+        let _nobody_left = stop.send(true);
+        let all_ended = async {
+            while let Some(ended) = connections.join_next().await {
+                note_panic(ended);
+            }
+        };
+        if timeout(settings.drain, all_ended).await.is_err() {
+            tracing::warn!(connections = connections.len(), "closed at the end of the drain");
+        }
+        connections.shutdown().await;
+    }
+}
+
+/// A failed accept concerns one client, or the machine has no room: then waiting is all there is.
+async fn rest(error: &io::Error) {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+    if matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset) {
+        return;
+    }
+    tracing::warn!(%error, "a connection could not be accepted");
+    sleep(ACCEPT_PAUSE).await;
+}
+
+/// Tells a client in one write, if its socket takes it, that there are too many.
+fn turn_away(stream: TcpStream) {
+    let answer = Answer::error(Code::Overloaded, "too many connections, come back later")
+        .with_effect(Effect::None);
+    let id = RequestIds::new().next(SystemClock::new().now());
+    // Nobody has read the request; what it would have changed was not changed.
+    let (head, body) = answer.wrap(id, true).into_parts();
+    let Some(body) = body.collect().now_or_never().and_then(Result::ok) else {
+        return;
+    };
+    let body = body.to_bytes();
+    let mut text = format!("HTTP/1.1 {}\r\nconnection: close\r\n", head.status);
+    for (name, value) in &head.headers {
+        text.push_str(&format!("{name}: {}\r\n", value.to_str().unwrap_or_default()));
+    }
+    text.push_str(&format!("content-length: {}\r\n\r\n", body.len()));
+    let bytes = [text.as_bytes(), &body].concat();
+    if let Ok(mut stream) = stream.into_std() {
+        // The socket does not block; a client that does not take it loses only the explanation.
+        let _sent = stream.write(&bytes);
+    }
+}
+
+fn note_panic(ended: Result<(), tokio::task::JoinError>) {
+    if let Err(error) = ended
+        && error.is_panic()
+    {
+        tracing::error!(%error, "a connection ended by a bug");
+    }
+}

@@ -1,0 +1,73 @@
+//! Health, the monitor port, and what `/readyz` says of a store that is not.
+
+use crate::server::{PATIENCE, Reply, TestServer, quick, sound};
+use crate::stores::Broken;
+use std::sync::Arc;
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use xcron_core::{Effect, StoreErrorKind};
+use xcron_http::{Server, monitor_router};
+
+#[tokio::test]
+async fn a_node_is_ready_when_its_store_is() {
+    let server = TestServer::start().await;
+    assert_eq!(server.get("/readyz").await.code(), 0);
+    let broken = Broken::new(StoreErrorKind::Unavailable, Effect::Unknown);
+    let server = TestServer::with(Arc::new(broken), quick()).await;
+    let reply = server.get("/readyz").await;
+    assert_eq!((reply.status, reply.code(), reply.message()), (503, 1503, "no quorum"));
+    assert_eq!(reply.header("retry-after"), Some("1"));
+    server.assert_serves("not being ready").await;
+}
+
+#[tokio::test]
+async fn the_monitor_port_shows_metrics_and_changes_nothing() {
+    let server = TestServer::start().await;
+    assert_eq!(server.create(&sound()).await.code(), 0);
+    server.get("/no/such/path").await;
+    let router = monitor_router(&server.scheduler, quick(), &server.metrics);
+    let monitor = Server::bind("127.0.0.1:0".parse().unwrap(), router, quick()).await.unwrap();
+    let addr = monitor.local_addr();
+    let serving = tokio::spawn(monitor.run(std::future::pending()));
+    let sampling = server.metrics.sample_host("/".into());
+    // One sample is taken at once; the next would be five seconds away.
+    let _sampled = timeout(std::time::Duration::from_millis(500), sampling).await;
+    let get = async |path: &str| {
+        let mut stream = TcpStream::connect(addr).await.unwrap();
+        let request = format!("GET {path} HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).await.unwrap();
+        Reply::read(&timeout(PATIENCE, crate::server::read_to_end(&mut stream)).await.unwrap())
+    };
+    assert_eq!(get("/healthz").await.code(), 0);
+    assert_eq!(get("/readyz").await.code(), 0);
+    assert_eq!(get("/xcron/queryTask?task_id=a").await.code(), 1404);
+    let metrics = get("/metrics").await;
+    assert!(metrics.header("content-type").unwrap().starts_with("application/openmetrics-text"));
+    assert!(metrics.header("x-request-id").is_some());
+    let lines = [
+        "xcron_tasks{state=\"active\"} 1",
+        "xcron_in_flight 0",
+        "xcron_dispatch_queue_age_seconds 0.0",
+        "xcron_fired_total{result=\"succeeded\"} 0",
+        "xcron_skipped_total{reason=\"misfire\"} 0",
+        "xcron_retries_total 0",
+        "xcron_lateness_seconds_count 0",
+        "xcron_commit_seconds_count 0",
+        "xcron_http_requests_total{path=\"/xcron/createTask\",code=\"200\"} 1",
+        "xcron_http_requests_total{path=\"none\",code=\"404\"} 2",
+        "xcron_http_request_seconds_count",
+        "xcron_host_cpu_ratio",
+        "xcron_host_memory_bytes{kind=\"total\"}",
+        "xcron_host_disk_bytes{kind=\"free\"}",
+        "xcron_host_load1",
+        "xcron_host_network_bytes_total{direction=\"received\"}",
+        "process_resident_memory_bytes",
+        "process_cpu_seconds_total",
+    ];
+    for line in lines {
+        let is_there = metrics.text.lines().any(|known| known.starts_with(line));
+        assert!(is_there, "{line} in {}", metrics.text);
+    }
+    serving.abort();
+}

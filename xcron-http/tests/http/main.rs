@@ -1,0 +1,20 @@
+//! The crate as its users meet it: real sockets on both sides.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod addresses;
+mod definitions;
+mod deliveries;
+mod dispatching;
+mod end_to_end;
+mod exchanges;
+mod health;
+mod limits;
+mod openapi;
+mod pooling;
+mod server;
+mod sink;
+mod stores;
+mod tasks;
+mod tls;
+mod verdicts;

@@ -1,0 +1,115 @@
+//! The description says what the server does: its examples work, its fields are the server's.
+
+use crate::server::{TestServer, sound_but};
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+
+async fn document(server: &TestServer) -> Value {
+    let reply = server.get("/openapi.json").await;
+    assert_eq!((reply.status, reply.header("content-type")), (200, Some("application/json")));
+    reply.body
+}
+
+fn names(object: &Value) -> BTreeSet<String> {
+    object.as_object().unwrap().keys().cloned().collect()
+}
+
+#[tokio::test]
+async fn every_described_call_is_answered_and_takes_no_other_method() {
+    let server = TestServer::start().await;
+    for (path, methods) in document(&server).await["paths"].as_object().unwrap() {
+        for method in ["get", "post", "put", "delete", "patch"] {
+            let head = format!("{} {path} HTTP/1.1", method.to_uppercase());
+            let reply = server.request(&head, "{}").await;
+            let is_described = methods.get(method).is_some();
+            assert_eq!(reply.status == 405, !is_described, "{method} {path}: {reply:?}");
+            assert_ne!(reply.status, 404, "{method} {path}");
+            assert!(reply.header("x-request-id").is_some(), "{method} {path}");
+            if is_described {
+                let described = names(&methods[method]["responses"]);
+                assert!(described.contains(&reply.status.to_string()), "{method} {path}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_example_works() {
+    let server = TestServer::start().await;
+    let document = document(&server).await;
+    for path in ["/xcron/createTask", "/xcron/deleteTask"] {
+        let body = &document["paths"][path]["post"]["requestBody"];
+        let examples = &body["content"]["application/json"]["examples"];
+        for (name, example) in examples.as_object().unwrap() {
+            let reply = server.post(path, &example["value"]).await;
+            assert_eq!(reply.code(), 0, "{path} {name}: {reply:?}");
+        }
+    }
+    for path in ["/xcron/queryTask", "/xcron/previewSchedule"] {
+        server.create(&sound_but("task_id", json!("billing:daily"))).await;
+        let mut query = String::new();
+        for parameter in document["paths"][path]["get"]["parameters"].as_array().unwrap() {
+            if let Some(example) = parameter.get("example") {
+                let value = example.as_str().map_or_else(|| example.to_string(), str::to_owned);
+                let name = parameter["name"].as_str().unwrap();
+                query.push_str(&format!("&{name}={}", value.replace(' ', "%20")));
+            }
+        }
+        let reply = server.get(&format!("{path}?{}", &query[1..])).await;
+        assert_eq!(reply.code(), 0, "{path}?{query}: {reply:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_fields_of_a_task_are_the_described_ones() {
+    let server = TestServer::start().await;
+    let document = document(&server).await;
+    let schemas = &document["components"]["schemas"];
+    let unknown = server.create(&sound_but("no_such_field", json!(1))).await;
+    let known = unknown.message().split_once("one of ").unwrap().1.to_owned();
+    let known: BTreeSet<String> = known.split(", ").map(str::to_owned).collect();
+    assert_eq!(names(&schemas["NewTask"]["properties"]), known);
+    let unknown = server.create(&sound_but("retry", json!({"no_such_field": 1}))).await;
+    let known = unknown.message().split_once("one of ").unwrap().1.to_owned();
+    let known: BTreeSet<String> = known.split(", ").map(str::to_owned).collect();
+    assert_eq!(names(&schemas["Retry"]["properties"]), known);
+
+    server.create(&sound_but("task_id", json!("shown"))).await;
+    let shown = server.get("/xcron/queryTask?task_id=shown").await;
+    assert_eq!(names(&schemas["Task"]["properties"]), names(shown.data()));
+    assert_eq!(names(&schemas["Callback"]["properties"]), names(&shown.data()["callback"]));
+    let unknown = server.get("/xcron/previewSchedule?type=1&format=@daily&x=1").await;
+    let known = unknown.message().split_once("one of ").unwrap().1.to_owned();
+    let parameters = document["paths"]["/xcron/previewSchedule"]["get"]["parameters"].clone();
+    let described: Vec<&str> =
+        parameters.as_array().unwrap().iter().map(|p| p["name"].as_str().unwrap()).collect();
+    assert_eq!(
+        described.into_iter().collect::<BTreeSet<_>>(),
+        known.split(", ").collect::<BTreeSet<_>>()
+    );
+}
+
+#[tokio::test]
+async fn defaults_and_choices_are_the_described_ones() {
+    let server = TestServer::start().await;
+    let document = document(&server).await;
+    let fields = &document["components"]["schemas"]["NewTask"]["properties"];
+    let mut cron = sound_but("type", json!(1));
+    (cron["format"], cron["task_id"]) = (json!("@daily"), json!("plain"));
+    assert_eq!(server.create(&cron).await.code(), 0);
+    let shown = server.get("/xcron/queryTask?task_id=plain").await;
+    for (name, field) in fields.as_object().unwrap() {
+        if let Some(default) = field.get("default") {
+            assert_eq!(shown.data()[name], *default, "{name}");
+        }
+        for choice in field.get("enum").and_then(Value::as_array).into_iter().flatten() {
+            let mut task = cron.clone();
+            task.as_object_mut().unwrap().remove("task_id");
+            task[name] = choice.clone();
+            if name == "type" && *choice == 2 {
+                task["format"] = json!("4102444800");
+            }
+            assert_eq!(server.create(&task).await.code(), 0, "{name}: {choice}");
+        }
+    }
+}

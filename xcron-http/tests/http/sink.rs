@@ -1,0 +1,131 @@
+//! A target of callbacks that answers with whatever bytes a test likes.
+
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinHandle;
+use tokio::time::sleep;
+
+/// What the sink does once it has read a request.
+#[derive(Clone)]
+pub(crate) enum Act {
+    /// Sends these bytes and goes on.
+    Say(Vec<u8>),
+    /// Sends these bytes and closes.
+    SayAndClose(Vec<u8>),
+    /// Sends these bytes, then nothing for ever.
+    SayAndHang(Vec<u8>),
+    /// Sends these bytes, then more and more of the same until nobody takes them.
+    Flood(Vec<u8>),
+}
+
+/// A listening socket; its requests and connections are counted.
+pub(crate) struct Sink {
+    pub(crate) addr: SocketAddr,
+    seen: Arc<Seen>,
+    accepting: JoinHandle<()>,
+}
+
+#[derive(Default)]
+struct Seen {
+    connections: AtomicUsize,
+    closed: AtomicUsize,
+    requests: Mutex<Vec<String>>,
+}
+
+impl Sink {
+    pub(crate) async fn start(act: Act) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let addr = listener.local_addr().unwrap();
+        let seen = Arc::<Seen>::default();
+        let counting = Arc::clone(&seen);
+        let accepting = tokio::spawn(async move {
+            loop {
+                let (stream, _) = listener.accept().await.unwrap();
+                counting.connections.fetch_add(1, Ordering::SeqCst);
+                tokio::spawn(answer(stream, act.clone(), Arc::clone(&counting)));
+            }
+        });
+        Self { addr, seen, accepting }
+    }
+
+    /// A sink that answers `status` with these header lines.
+    pub(crate) async fn answering(status: &str, headers: &str) -> Self {
+        Self::start(Act::Say(reply(status, headers, ""))).await
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}/", self.addr)
+    }
+
+    pub(crate) fn connections(&self) -> usize {
+        self.seen.connections.load(Ordering::SeqCst)
+    }
+
+    /// The requests so far, heads and bodies as they came.
+    pub(crate) fn requests(&self) -> Vec<String> {
+        self.seen.requests.lock().unwrap().clone()
+    }
+
+    /// Waits until `count` connections were closed by the other side.
+    pub(crate) async fn closed(&self, count: usize) {
+        for _ in 0..1_000 {
+            if self.seen.closed.load(Ordering::SeqCst) >= count {
+                return;
+            }
+            sleep(Duration::from_millis(5)).await;
+        }
+        panic!("{count} connections were to be closed");
+    }
+}
+
+impl Drop for Sink {
+    fn drop(&mut self) {
+        self.accepting.abort();
+    }
+}
+
+/// An answer with a body of a known length.
+pub(crate) fn reply(status: &str, headers: &str, body: &str) -> Vec<u8> {
+    let length = body.len();
+    format!("HTTP/1.1 {status}\r\ncontent-length: {length}\r\n{headers}\r\n{body}").into_bytes()
+}
+
+async fn answer(mut stream: TcpStream, act: Act, seen: Arc<Seen>) {
+    while let Some(request) = read_request(&mut stream).await {
+        seen.requests.lock().unwrap().push(request);
+        match &act {
+            Act::Say(bytes) => stream.write_all(bytes).await.unwrap(),
+            Act::SayAndClose(bytes) => {
+                stream.write_all(bytes).await.unwrap();
+                return;
+            }
+            Act::SayAndHang(bytes) => stream.write_all(bytes).await.unwrap(),
+            Act::Flood(bytes) => while stream.write_all(bytes).await.is_ok() {},
+        }
+    }
+    seen.closed.fetch_add(1, Ordering::SeqCst);
+}
+
+async fn read_request(stream: &mut TcpStream) -> Option<String> {
+    let mut bytes = Vec::new();
+    loop {
+        let mut part = [0; 4_096];
+        let read = stream.read(&mut part).await.unwrap_or(0);
+        if read == 0 {
+            return None;
+        }
+        bytes.extend_from_slice(&part[..read]);
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        let Some((head, body)) = text.split_once("\r\n\r\n") else {
+            continue;
+        };
+        let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
+        if body.len() >= length.map_or(0, |length| length.parse().unwrap()) {
+            return Some(text);
+        }
+    }
+}

@@ -1,0 +1,43 @@
+//! A durable, replicated [`Store`](xcron_core::Store) for xcron: raft over a checksummed log with
+//! group commit.
+//!
+//! ```
+//! use xcron_core::Store;
+//! use xcron_raft::{RaftSettings, RaftStore};
+//!
+//! # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+//! let dir = tempfile::tempdir()?;
+//! let store = RaftStore::open(RaftSettings::new(dir.path())).await?;
+//! store.ready().await?;
+//! store.shutdown().await;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! # }).unwrap();
+//! ```
+//!
+//! # Map
+//!
+//! - [`RaftStore`]: commits through raft, reads from the newest published view.
+//! - `log`: segments of frames; one write and one sync for all that waits.
+//! - `state`: the replicated state, a function of the log. `snapshot`: that state in a file.
+//! - `wire`: the messages that reach disk and wire.
+//! - `types`, `log_store`, `machine`, `network`: the four files that know the raft library, besides
+//!   `store`, which runs it.
+//! - [`disk`]: the seam to the file system, and (feature `testing`) a disk that fails on command.
+#![doc = include_str!("../DESIGN.md")]
+
+pub mod disk;
+mod error;
+mod log;
+mod log_store;
+mod machine;
+mod network;
+mod snapshot;
+mod state;
+mod store;
+#[cfg(test)]
+mod suite_tests;
+mod types;
+mod wire;
+
+pub use error::{Error, ErrorKind};
+pub use store::{LATENCY_BUCKETS_US, RaftSettings, RaftStore, StoreStats};

@@ -1,0 +1,148 @@
+//! Disks that freeze, fail or are full: nothing is acknowledged that is not durable.
+
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::{Acks, Threads, append, content, filled, id, open, payload, settings};
+use crate::ErrorKind;
+use crate::disk::memory::MemoryDisk;
+use crate::log::{Log, LogSettings, Vote};
+
+fn open_threaded(disk: &MemoryDisk) -> Log {
+    let settings = LogSettings { segment_bytes: 65_536, ..settings(Threads::Own) };
+    Log::open(Arc::new(disk.clone()), settings).unwrap()
+}
+
+fn wait_until(what: &str, reached: impl Fn() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while !reached() {
+        assert!(Instant::now() < deadline, "{what} did not happen");
+        thread::yield_now();
+    }
+}
+
+#[test]
+fn a_frozen_disk_acknowledges_nothing_and_reads_still_answer() {
+    let disk = MemoryDisk::default();
+    let log = open_threaded(&disk);
+    let acks = Acks::default();
+    append(&log, 1, 0, 100, &acks).unwrap();
+    wait_until("the first acknowledgement", || acks.acked() == 1);
+    disk.freeze();
+    for index in 1..50 {
+        append(&log, 1, index, 100, &acks).unwrap();
+    }
+    log.save_vote(Vote { term: 2, node: 1, committed: false }, acks.done()).unwrap();
+    assert_eq!(log.read(0..50, usize::MAX).unwrap().len(), 50);
+    assert_eq!(log.state().vote.unwrap().term, 2);
+    assert_eq!(acks.acked(), 1);
+    let syncs = disk.syncs();
+    disk.thaw();
+    wait_until("all acknowledgements", || acks.acked() == 51);
+    assert!(disk.syncs() - syncs <= 3, "{} syncs for 50 jobs", disk.syncs() - syncs);
+}
+
+#[test]
+fn after_a_failed_sync_nothing_is_acknowledged_and_no_sync_is_retried() {
+    let disk = MemoryDisk::default();
+    let log = filled(&disk, 3);
+    let acks = Acks::default();
+    disk.fail_syncs(1);
+    append(&log, 1, 3, 100, &acks).unwrap();
+    assert_eq!((acks.acked(), acks.refused()), (0, 1));
+    let (syncs, writes) = (disk.syncs(), disk.writes());
+    let error = append(&log, 1, 4, 100, &acks).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Storage);
+    assert!(log.save_vote(Vote::default(), acks.done()).is_err());
+    assert!(log.fatal().borrow().is_some());
+    drop(log);
+    assert_eq!((acks.acked(), disk.syncs(), disk.writes()), (0, syncs, writes));
+}
+
+#[test]
+fn a_frame_that_a_failed_sync_left_as_clean_is_stored_before_it_counts() {
+    let disk = MemoryDisk::default();
+    let log = filled(&disk, 3);
+    disk.fail_syncs(1);
+    append(&log, 1, 3, 100, &Acks::default()).unwrap();
+    drop(log);
+    disk.kill();
+    // The system still serves the frame from its cache, so it is read as an entry ...
+    let log = open(&disk, 2).unwrap();
+    assert_eq!(log.range(), 0..4);
+    // ... and must then survive the power cut that follows.
+    disk.crash(0);
+    drop(log);
+    assert_eq!(open(&disk, 3).unwrap().range(), 0..4);
+}
+
+#[test]
+fn a_threaded_log_reports_a_failed_sync_to_all_who_wait() {
+    let disk = MemoryDisk::default();
+    let log = open_threaded(&disk);
+    let acks = Acks::default();
+    disk.freeze();
+    for index in 0..20 {
+        append(&log, 1, index, 100, &acks).unwrap();
+    }
+    disk.fail_syncs(1);
+    disk.thaw();
+    wait_until("all answers", || acks.acked() + acks.refused() == 20);
+    // The first frame failed; those that waited behind it must not be tried.
+    assert_eq!((acks.acked(), acks.refused()), (0, 20));
+    assert!(log.fatal().borrow().is_some());
+    let before = disk.syncs();
+    assert!(append(&log, 1, 20, 100, &acks).is_err());
+    drop(log);
+    assert_eq!(disk.syncs(), before);
+}
+
+#[test]
+fn a_full_disk_acknowledges_what_fits_the_prepared_segments_and_nothing_more() {
+    let disk = MemoryDisk::default();
+    let log = filled(&disk, 3);
+    disk.limit_capacity(Some(9_000));
+    let acks = Acks::default();
+    let mut index = 3;
+    while append(&log, 1, index, 300, &acks).is_ok() && index < 100 {
+        index += 1;
+    }
+    assert!(acks.acked() > 5 && acks.refused() == 1, "{acks:?}");
+    assert_eq!(log.fatal().borrow().as_ref().unwrap().kind(), ErrorKind::Full);
+    let acked = 3 + acks.acked();
+    drop(log);
+    disk.limit_capacity(None);
+    disk.crash(5);
+    let found = content(&open(&disk, 2).unwrap()).entries;
+    assert!(found.len() as u64 >= acked);
+    assert!(found.iter().zip(0..).all(|(entry, i)| *entry == (id(1, i), payload(i, 300))));
+}
+
+#[test]
+fn a_prepared_segment_that_cannot_be_had_is_known_before_it_is_needed() {
+    let disk = MemoryDisk::default();
+    disk.limit_capacity(Some(100_000));
+    let log = open_threaded(&disk);
+    wait_until("the failed preparation", || log.full().is_some());
+    assert_eq!(log.full().unwrap().kind(), ErrorKind::Full);
+    let acks = Acks::default();
+    append(&log, 1, 0, 100, &acks).unwrap();
+    wait_until("the acknowledgement", || acks.acked() == 1);
+}
+
+#[test]
+fn many_threads_of_jobs_share_syncs_and_survive() {
+    let disk = MemoryDisk::default();
+    let log = open_threaded(&disk);
+    let acks = Acks::default();
+    for index in 0..2_000 {
+        append(&log, 1, index, 200, &acks).unwrap();
+    }
+    wait_until("all acknowledgements", || acks.acked() == 2_000);
+    drop(log);
+    disk.crash(3);
+    let settings = LogSettings { segment_bytes: 65_536, ..settings(Threads::Caller) };
+    let log = Log::open(Arc::new(disk), settings).unwrap();
+    assert_eq!(log.range(), 0..2_000);
+}

@@ -1,0 +1,127 @@
+//! Reads a snapshot back, whole or not at all.
+
+use bytes::Bytes;
+use openraft::Membership;
+use prost::Message;
+use xcron_core::TaskId;
+
+use super::{BLOCK_BYTES_MAX, BLOCK_HEAD_BYTES, FORMAT_VERSION, KIND_FOOT, KIND_HEAD, KIND_TASKS};
+use crate::disk::{Disk, DiskFile};
+use crate::state::{Record, View};
+use crate::types::{StoredMembership, from_log};
+use crate::wire::Unreadable;
+use crate::wire::snapshot::{FootMessage, HeadMessage, LogIdMessage, TaskMessage, TasksMessage};
+use crate::{Error, ErrorKind};
+
+/// Takes blocks from a file and adds up what the foot must say.
+struct BlockReader<'a> {
+    name: &'a str,
+    file: &'a dyn DiskFile,
+    size: u64,
+    offset: u64,
+    blocks: u64,
+    crcs: u32,
+}
+
+impl BlockReader<'_> {
+    fn damaged(&self, what: impl std::fmt::Display) -> Error {
+        Error::damaged(self.name, self.offset, what)
+    }
+
+    fn read(&self, offset: u64, len: usize) -> Result<Vec<u8>, Error> {
+        if offset + len as u64 > self.size {
+            return Err(self.damaged("it ends in the middle of a block"));
+        }
+        let mut bytes = vec![0; len];
+        let read = self.file.read_at(offset, &mut bytes);
+        read.map_err(|e| Error::disk(format!("cannot read {}", self.name), &e))?;
+        Ok(bytes)
+    }
+
+    /// The next block; `crcs` and `blocks` count those before it.
+    fn next(&mut self) -> Result<(u8, Bytes), Error> {
+        let head = self.read(self.offset, BLOCK_HEAD_BYTES)?;
+        let number =
+            |at: usize| u32::from_le_bytes([head[at], head[at + 1], head[at + 2], head[at + 3]]);
+        let (payload_bytes, crc) = (number(0) as usize, number(4));
+        if payload_bytes > BLOCK_BYTES_MAX {
+            return Err(self.damaged(format!("a block of {payload_bytes} bytes")));
+        }
+        let payload = self.read(self.offset + BLOCK_HEAD_BYTES as u64, payload_bytes)?;
+        if crc32c::crc32c_append(crc32c::crc32c(&head[8..]), &payload) != crc {
+            return Err(self.damaged("the checksum of a block does not match"));
+        }
+        if head[8] != KIND_FOOT {
+            self.blocks += 1;
+            self.crcs = crc32c::crc32c_append(self.crcs, &crc.to_le_bytes());
+        }
+        self.offset += (BLOCK_HEAD_BYTES + payload_bytes) as u64;
+        Ok((head[8], payload.into()))
+    }
+
+    fn decode<M: Message + Default>(&self, payload: Bytes) -> Result<M, Error> {
+        M::decode(payload).map_err(|error| self.damaged(error))
+    }
+}
+
+/// The view that the snapshot `name` holds.
+pub(super) fn read(disk: &dyn Disk, name: &str, cluster_id: u128) -> Result<View, Error> {
+    let failed = |e| Error::disk(format!("cannot read {name}"), &e);
+    let file = disk.open(name).map_err(failed)?;
+    let size = file.size().map_err(failed)?;
+    let mut reader = BlockReader { name, file: &*file, size, offset: 0, blocks: 0, crcs: 0 };
+    let (kind, payload) = reader.next()?;
+    if kind != KIND_HEAD {
+        return Err(reader.damaged("it does not begin with a head"));
+    }
+    let mut view = view(&reader, payload, cluster_id)?;
+    let mut tasks = 0;
+    loop {
+        match reader.next()? {
+            (KIND_TASKS, payload) => {
+                let block: TasksMessage = reader.decode(payload)?;
+                tasks += block.tasks.len() as u64;
+                for task in block.tasks {
+                    restore(&mut view, task).map_err(|error| reader.damaged(error))?;
+                }
+            }
+            (KIND_FOOT, payload) => {
+                let foot: FootMessage = reader.decode(payload)?;
+                let read = FootMessage { blocks: reader.blocks, tasks, crc: reader.crcs };
+                if foot != read || reader.offset != size {
+                    return Err(reader.damaged("its foot does not match what is in front of it"));
+                }
+                return Ok(view);
+            }
+            (kind, _) => return Err(reader.damaged(format!("a block of unknown kind {kind}"))),
+        }
+    }
+}
+
+fn view(reader: &BlockReader<'_>, payload: Bytes, cluster_id: u128) -> Result<View, Error> {
+    let head: HeadMessage = reader.decode(payload)?;
+    let foreign = |what: String| Error::new(ErrorKind::Foreign, format!("{} {what}", reader.name));
+    if head.format != FORMAT_VERSION {
+        let read = format!("has format {}, this version reads {FORMAT_VERSION}", head.format);
+        return Err(foreign(read));
+    }
+    if head.cluster_id != cluster_id.to_be_bytes() {
+        return Err(foreign(format!("belongs to another cluster than {cluster_id:032x}")));
+    }
+    let membership = head.membership.unwrap_or_default().into_membership();
+    let membership: Membership<_, _> = membership.map_err(|error| reader.damaged(error))?;
+    let position = |id: Option<LogIdMessage>| id.map(|id| from_log(id.into()));
+    let membership = StoredMembership::new(position(head.membership_at), membership);
+    Ok(View::restored(position(head.last), membership, head.revision, head.lives))
+}
+
+fn restore(view: &mut View, task: TaskMessage) -> Result<(), Unreadable> {
+    let id = TaskId::parse(&task.id).map_err(|error| Unreadable::new(error.to_string()))?;
+    let record = Record {
+        definition: task.definition[..].into(),
+        state: task.state[..].into(),
+        revision: task.revision,
+        history: task.history.iter().map(|bytes| bytes[..].into()).collect(),
+    };
+    view.restore(id, record)
+}

@@ -1,0 +1,96 @@
+//! Writes a view as blocks.
+
+use std::io;
+
+use prost::Message;
+
+use super::{BLOCK_BYTES_MIN, BLOCK_HEAD_BYTES, FORMAT_VERSION, KIND_FOOT, KIND_HEAD, KIND_TASKS};
+use crate::disk::{Disk, DiskFile, failpoint};
+use crate::log::LogId;
+use crate::state::{Record, View};
+use crate::types::to_log;
+use crate::wire::entry::MembershipMessage;
+use crate::wire::snapshot::{FootMessage, HeadMessage, TaskMessage, TasksMessage};
+
+/// Appends blocks to a file.
+struct BlockWriter<'a> {
+    disk: &'a dyn Disk,
+    file: &'a dyn DiskFile,
+    offset: u64,
+    blocks: u64,
+    crcs: u32,
+}
+
+impl BlockWriter<'_> {
+    fn write(&mut self, kind: u8, message: &impl Message) -> io::Result<()> {
+        let mut block = vec![0; BLOCK_HEAD_BYTES];
+        let encoded = message.encode(&mut block);
+        encoded.map_err(|error| io::Error::other(error.to_string()))?;
+        block[8] = kind;
+        let crc = crc32c::crc32c(&block[8..]);
+        let payload_bytes = (block.len() - BLOCK_HEAD_BYTES) as u32;
+        block[..4].copy_from_slice(&payload_bytes.to_le_bytes());
+        block[4..8].copy_from_slice(&crc.to_le_bytes());
+        self.file.write_at(self.offset, &block)?;
+        self.offset += block.len() as u64;
+        self.blocks += 1;
+        self.crcs = crc32c::crc32c_append(self.crcs, &crc.to_le_bytes());
+        self.disk.reached(failpoint::SNAPSHOT_AFTER_BLOCK);
+        Ok(())
+    }
+}
+
+/// Writes `view` to `file` and returns its length; it is not synced.
+pub(super) fn write(
+    disk: &dyn Disk,
+    file: &dyn DiskFile,
+    view: &View,
+    cluster_id: u128,
+) -> io::Result<u64> {
+    let mut writer = BlockWriter { disk, file, offset: 0, blocks: 0, crcs: 0 };
+    writer.write(KIND_HEAD, &head(view, cluster_id))?;
+    let mut block = TasksMessage::default();
+    let (mut bytes, mut tasks) = (0, 0);
+    for (id, record) in view.records() {
+        let task = task(id.as_str(), record);
+        bytes += task.encoded_len();
+        tasks += 1;
+        block.tasks.push(task);
+        if bytes >= BLOCK_BYTES_MIN {
+            writer.write(KIND_TASKS, &block)?;
+            block.tasks.clear();
+            bytes = 0;
+        }
+    }
+    if !block.tasks.is_empty() {
+        writer.write(KIND_TASKS, &block)?;
+    }
+    let foot = FootMessage { blocks: writer.blocks, tasks, crc: writer.crcs };
+    writer.write(KIND_FOOT, &foot)?;
+    Ok(writer.offset)
+}
+
+fn head(view: &View, cluster_id: u128) -> HeadMessage {
+    let membership = &view.membership;
+    HeadMessage {
+        format: FORMAT_VERSION,
+        cluster_id: cluster_id.to_be_bytes().to_vec(),
+        last: view.applied.as_ref().map(to_log).map(LogId::into),
+        membership_at: membership.log_id().as_ref().map(to_log).map(LogId::into),
+        membership: Some(MembershipMessage::from_membership(membership.membership())),
+        revision: view.revision(),
+        lives: view.lives().collect(),
+        group: 0,
+    }
+}
+
+fn task(id: &str, record: &Record) -> TaskMessage {
+    let copy = |bytes: &[u8]| bytes::Bytes::copy_from_slice(bytes);
+    TaskMessage {
+        id: id.to_owned(),
+        definition: copy(&record.definition),
+        state: copy(&record.state),
+        revision: record.revision,
+        history: record.history.iter().map(|bytes| copy(bytes)).collect(),
+    }
+}

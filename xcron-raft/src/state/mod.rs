@@ -1,0 +1,10 @@
+//! The replicated state: a function of the log and of nothing else.
+//!
+//! Everything is in persistent maps: a copy costs nanoseconds and shares what did not change. So
+//! readers and snapshots work on a copy and never wait for the writer, nor it for them.
+
+mod record;
+mod view;
+
+pub(crate) use record::Record;
+pub(crate) use view::View;

@@ -1,0 +1,265 @@
+//! All tasks with their indexes as of one applied entry, and how commands change them.
+
+use std::collections::BTreeSet;
+use std::ops::Bound;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use imbl::{OrdMap, OrdSet};
+use xcron_core::task::state::{Holder, TaskStatus};
+use xcron_core::{Task, TaskCounts, TaskId, Timestamp};
+
+use super::record::{Keys, Record};
+use crate::types::{Answer, Batch, LogId, Replies, Reply, StoredMembership};
+use crate::wire::Unreadable;
+use crate::wire::change::{self, ChangeKind, ChangeMessage, CommandKind};
+use crate::wire::change::{CreateMessage, DeleteMessage, PutMessage};
+use crate::wire::record as wire_record;
+
+/// All tasks as of one applied entry. A clone shares everything with its original.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct View {
+    records: OrdMap<TaskId, Arc<Record>>,
+    due: OrdSet<(Timestamp, TaskId)>,
+    finished: OrdSet<(Timestamp, TaskId)>,
+    held: OrdMap<Holder, OrdSet<TaskId>>,
+    lives: OrdMap<u64, u64>,
+    counts: TaskCounts,
+    revision: u64,
+    pub(crate) applied: Option<LogId>,
+    pub(crate) membership: Arc<StoredMembership>,
+}
+
+impl View {
+    /// A view without tasks in which this much has happened.
+    pub(crate) fn restored(
+        applied: Option<LogId>,
+        membership: StoredMembership,
+        revision: u64,
+        lives: impl IntoIterator<Item = (u64, u64)>,
+    ) -> Self {
+        let (membership, lives) = (Arc::new(membership), lives.into_iter().collect());
+        Self { applied, membership, revision, lives, ..Self::default() }
+    }
+
+    /// Puts a task that a snapshot holds.
+    pub(crate) fn restore(&mut self, id: TaskId, record: Record) -> Result<(), Unreadable> {
+        let keys = Keys::of(&record.state)?;
+        self.index(&id, &keys);
+        self.records.insert(id, Arc::new(record));
+        Ok(())
+    }
+
+    /// Takes the steps of `batch`. An error means that this version cannot read one: the node has
+    /// to stop, because leaving it out would make it another state than that of its peers.
+    pub(crate) fn apply(&mut self, batch: Batch) -> Result<Replies, Unreadable> {
+        let commands = batch.commands.into_iter();
+        Ok(Replies(commands.map(|bytes| self.apply_command(bytes)).collect::<Result<_, _>>()?))
+    }
+
+    fn apply_command(&mut self, bytes: Bytes) -> Result<Reply, Unreadable> {
+        match change::decode(bytes)? {
+            CommandKind::Commit(commit) => {
+                let history_max = commit.history_max as usize;
+                let changes = commit.changes.into_iter();
+                let answers = changes.map(|change| self.apply_change(change, history_max));
+                Ok(Reply::Committed(answers.collect::<Result<_, _>>()?))
+            }
+            CommandKind::BeginLife(life) => {
+                let number = self.lives.get(&life.node).map_or(1, |number| number + 1);
+                self.lives.insert(life.node, number);
+                Ok(Reply::Life(number))
+            }
+        }
+    }
+
+    fn apply_change(
+        &mut self,
+        change: ChangeMessage,
+        history_max: usize,
+    ) -> Result<Answer, Unreadable> {
+        let answer = match change.kind.ok_or_else(|| Unreadable::unknown("kind of change"))? {
+            ChangeKind::Create(create) => self.create(create)?,
+            ChangeKind::Put(put) => self.put(put, history_max)?,
+            ChangeKind::Delete(delete) => self.delete(delete)?,
+        };
+        if let Answer::Done(revision) = answer {
+            assert!(revision > self.revision, "revisions grow, or a stale change could pass");
+            self.revision = revision;
+        }
+        Ok(answer)
+    }
+
+    fn create(&mut self, create: CreateMessage) -> Result<Answer, Unreadable> {
+        let id = task_id(&create.id)?;
+        if self.records.contains_key(&id) {
+            return Ok(Answer::Exists);
+        }
+        let revision = self.revision + 1;
+        // Copies: a slice would keep all of the entry that it came with.
+        let (definition, state) = (create.definition[..].into(), create.state[..].into());
+        let record = Record { definition, state, revision, history: Box::default() };
+        self.restore(id, record)?;
+        Ok(Answer::Done(revision))
+    }
+
+    fn put(&mut self, put: PutMessage, history_max: usize) -> Result<Answer, Unreadable> {
+        let id = task_id(&put.id)?;
+        let Some(old) = self.records.get(&id).cloned() else {
+            return Ok(Answer::Missing);
+        };
+        if old.revision != put.expected {
+            return Ok(Answer::Stale(old.revision));
+        }
+        for ended in &put.ended {
+            wire_record::decode(ended)?;
+        }
+        let revision = self.revision + 1;
+        let record = Record {
+            definition: put.definition.map_or_else(|| old.definition.clone(), |d| d[..].into()),
+            state: put.state[..].into(),
+            revision,
+            history: old.history_with(&put.ended, history_max),
+        };
+        let (before, after) = (Keys::of(&old.state)?, Keys::of(&record.state)?);
+        if before != after {
+            self.unindex(&id, &before);
+            self.index(&id, &after);
+        }
+        self.records.insert(id, Arc::new(record));
+        Ok(Answer::Done(revision))
+    }
+
+    fn delete(&mut self, delete: DeleteMessage) -> Result<Answer, Unreadable> {
+        let id = task_id(&delete.id)?;
+        let Some(old) = self.records.get(&id).cloned() else {
+            return Ok(Answer::Missing);
+        };
+        if delete.expected.is_some_and(|expected| expected != old.revision) {
+            return Ok(Answer::Stale(old.revision));
+        }
+        self.unindex(&id, &Keys::of(&old.state)?);
+        self.records.remove(&id);
+        Ok(Answer::Done(self.revision + 1))
+    }
+
+    fn index(&mut self, id: &TaskId, keys: &Keys) {
+        if let Some(at) = keys.due_at {
+            self.due.insert((at, id.clone()));
+        }
+        if let Some(at) = keys.finished_at {
+            self.finished.insert((at, id.clone()));
+        }
+        for holder in &keys.holders {
+            self.held.entry(*holder).or_default().insert(id.clone());
+        }
+        *self.counter(keys.status) += 1;
+    }
+
+    fn unindex(&mut self, id: &TaskId, keys: &Keys) {
+        if let Some(at) = keys.due_at {
+            self.due.remove(&(at, id.clone()));
+        }
+        if let Some(at) = keys.finished_at {
+            self.finished.remove(&(at, id.clone()));
+        }
+        for holder in &keys.holders {
+            if let Some(tasks) = self.held.get_mut(holder) {
+                tasks.remove(id);
+                if tasks.is_empty() {
+                    self.held.remove(holder);
+                }
+            }
+        }
+        *self.counter(keys.status) -= 1;
+    }
+
+    fn counter(&mut self, status: TaskStatus) -> &mut u64 {
+        match status {
+            TaskStatus::Active => &mut self.counts.active,
+            TaskStatus::Paused => &mut self.counts.paused,
+            TaskStatus::Finished => &mut self.counts.finished,
+        }
+    }
+
+    /// The record of a task.
+    pub(crate) fn get(&self, id: &TaskId) -> Option<&Arc<Record>> {
+        self.records.get(id)
+    }
+
+    /// All records in order of id.
+    pub(crate) fn records(&self) -> impl Iterator<Item = (&TaskId, &Arc<Record>)> {
+        self.records.iter()
+    }
+
+    /// Up to `limit` tasks in order of id, those after `after`.
+    pub(crate) fn scan(
+        &self,
+        after: Option<&TaskId>,
+        limit: usize,
+    ) -> Result<Vec<Task>, Unreadable> {
+        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let range = self.records.range::<_, TaskId>((from, Bound::Unbounded));
+        range.take(limit).map(|(id, record)| record.task(id)).collect()
+    }
+
+    /// Up to `limit` tasks due at or before `until`: first those with a run of a gone holder, then
+    /// the others, earliest first.
+    pub(crate) fn due(&self, until: Timestamp, limit: usize) -> Result<Vec<Task>, Unreadable> {
+        let orphans: BTreeSet<&TaskId> = self.orphans().take(limit).collect();
+        let due = self.due.iter().take_while(|(at, _)| *at <= until).map(|(_, id)| id);
+        let due = due.filter(|id| !orphans.contains(id));
+        self.tasks(orphans.iter().copied().chain(due).take(limit))
+    }
+
+    /// Up to `limit` finished tasks, the one that finished first first.
+    pub(crate) fn finished(&self, limit: usize) -> Result<Vec<Task>, Unreadable> {
+        self.tasks(self.finished.iter().map(|(_, id)| id).take(limit))
+    }
+
+    /// When somebody must decide next.
+    pub(crate) fn next_due(&self) -> Option<Timestamp> {
+        if self.orphans().next().is_some() {
+            return Some(Timestamp::MIN);
+        }
+        self.due.get_min().map(|(at, _)| *at)
+    }
+
+    /// Tasks with a run whose holder is gone.
+    fn orphans(&self) -> impl Iterator<Item = &TaskId> {
+        let gone = |(&node, &life): (&u64, &u64)| {
+            let holder = |incarnation| Holder { node, incarnation };
+            self.held.range(holder(0)..holder(life))
+        };
+        self.lives.iter().flat_map(gone).flat_map(|(_, tasks)| tasks.iter())
+    }
+
+    /// Whether `holder` certainly sends nothing any more.
+    pub(crate) fn is_gone(&self, holder: Holder) -> bool {
+        self.lives.get(&holder.node).is_some_and(|&life| holder.incarnation < life)
+    }
+
+    /// How many tasks there are.
+    pub(crate) fn counts(&self) -> TaskCounts {
+        self.counts
+    }
+
+    /// The newest revision.
+    pub(crate) fn revision(&self) -> u64 {
+        self.revision
+    }
+
+    /// The number of each node's present life.
+    pub(crate) fn lives(&self) -> impl Iterator<Item = (u64, u64)> {
+        self.lives.iter().map(|(&node, &life)| (node, life))
+    }
+
+    fn tasks<'a>(&self, ids: impl Iterator<Item = &'a TaskId>) -> Result<Vec<Task>, Unreadable> {
+        let record = |id| self.records.get(id).map(|record| record.task(id));
+        ids.filter_map(record).collect()
+    }
+}
+
+fn task_id(text: &str) -> Result<TaskId, Unreadable> {
+    TaskId::parse(text).map_err(|error| Unreadable::new(error.to_string()))
+}

@@ -1,0 +1,198 @@
+//! Gathers commits into log entries: while some are on their way, the next ones share one.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use bytes::Bytes;
+use openraft::Raft;
+use openraft::errors::{ClientWriteError, ForwardToLeader, RaftError};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+use tokio::time::{Instant, sleep, timeout_at};
+use xcron_core::{Effect, StoreError, StoreErrorKind};
+
+use super::settings::{ENTRIES_IN_FLIGHT, ENTRY_COMMANDS_MAX};
+use super::shared::Shared;
+use crate::machine::Machine;
+use crate::types::{Batch, Replies, Reply, TypeConfig};
+
+pub(super) type XcronRaft = Raft<TypeConfig, Machine>;
+
+/// Pause before a proposal is repeated that was refused before it was appended, as happens right
+/// after an election.
+const RETRY: Duration = Duration::from_millis(2);
+
+/// A command that waits for its entry.
+#[derive(Debug)]
+pub(super) struct Pending {
+    pub(super) command: Bytes,
+    pub(super) changes: usize,
+    pub(super) since: Instant,
+    pub(super) reply: oneshot::Sender<Result<Reply, StoreError>>,
+}
+
+/// Proposes what comes through a queue.
+#[derive(Debug)]
+pub(super) struct Proposer {
+    raft: XcronRaft,
+    shared: Arc<Shared>,
+    in_flight: Arc<Semaphore>,
+    timeout: Duration,
+}
+
+impl Proposer {
+    pub(super) fn new(raft: XcronRaft, shared: Arc<Shared>) -> Self {
+        let in_flight = Arc::new(Semaphore::new(ENTRIES_IN_FLIGHT));
+        let timeout = Duration::from_millis(shared.settings.commit_timeout_ms);
+        Self { raft, shared, in_flight, timeout }
+    }
+
+    /// Proposes until all handles of the store are gone.
+    pub(super) async fn run(self, mut queue: mpsc::Receiver<Pending>) {
+        let mut waiting = VecDeque::new();
+        let mut received = Vec::new();
+        loop {
+            // A place first: while none is free, commits gather in the queue.
+            let Ok(place) = self.in_flight.clone().acquire_owned().await else {
+                return;
+            };
+            if waiting.is_empty() {
+                if queue.recv_many(&mut received, ENTRY_COMMANDS_MAX).await == 0 {
+                    return;
+                }
+                waiting.extend(received.drain(..));
+            } else {
+                let more = ENTRY_COMMANDS_MAX.saturating_sub(waiting.len());
+                let ready = std::iter::from_fn(|| queue.try_recv().ok());
+                waiting.extend(ready.take(more));
+            }
+            let batch = take_batch(&mut waiting, self.shared.settings.entry_bytes_max());
+            self.propose(batch, place);
+        }
+    }
+
+    /// Proposes `batch` in a task of its own, which ends with the commit timeout at the latest.
+    fn propose(&self, batch: Vec<Pending>, place: OwnedSemaphorePermit) {
+        let bytes: usize = batch.iter().map(|pending| pending.command.len()).sum();
+        let counters = &self.shared.counters;
+        counters.queued_bytes.fetch_sub(bytes as u64, Ordering::Relaxed);
+        let failure = self.shared.failure(Effect::None);
+        let refusal = failure.or_else(|| self.shared.disk_full(bytes));
+        let now = Instant::now();
+        let is_late = |pending: &Pending| now.duration_since(pending.since) > self.timeout;
+        let (late, batch): (Vec<_>, Vec<_>) = batch.into_iter().partition(is_late);
+        refuse(&self.shared, late, &unavailable(Effect::None, "it waited too long for its turn"));
+        if let Some(error) = refusal {
+            return refuse(&self.shared, batch, &error);
+        }
+        if batch.is_empty() {
+            return;
+        }
+        counters.in_flight_bytes.fetch_add(bytes as u64, Ordering::Relaxed);
+        let (raft, shared) = (self.raft.clone(), self.shared.clone());
+        let deadline = now + self.timeout;
+        tokio::spawn(async move {
+            let commands = batch.iter().map(|pending| pending.command.clone()).collect();
+            let outcome = write(&raft, &shared, Batch { commands }, deadline).await;
+            shared.counters.in_flight_bytes.fetch_sub(bytes as u64, Ordering::Relaxed);
+            drop(place);
+            answer(&shared, batch, outcome);
+        });
+    }
+}
+
+/// Takes one entry's worth of commits.
+fn take_batch(waiting: &mut VecDeque<Pending>, bytes_max: usize) -> Vec<Pending> {
+    let mut batch = Vec::new();
+    let (mut bytes, mut changes) = (0, 0);
+    while let Some(next) = waiting.front() {
+        bytes += next.command.len();
+        changes += next.changes;
+        let is_full = bytes > bytes_max || changes > ENTRY_COMMANDS_MAX;
+        if is_full && !batch.is_empty() {
+            break;
+        }
+        batch.extend(waiting.pop_front());
+    }
+    batch
+}
+
+/// Proposes `batch` until it is applied, refused for good, or the deadline has come.
+pub(super) async fn write(
+    raft: &XcronRaft,
+    shared: &Shared,
+    batch: Batch,
+    deadline: Instant,
+) -> Result<Replies, StoreError> {
+    loop {
+        shared.counters.entries.fetch_add(1, Ordering::Relaxed);
+        let written = timeout_at(deadline, raft.client_write(batch.clone())).await;
+        let Ok(written) = written else {
+            return Err(unavailable(Effect::Unknown, "it was not applied in time"));
+        };
+        let error = match written {
+            Ok(response) => return Ok(response.data),
+            Err(error) => error,
+        };
+        match error {
+            // Refused before it was appended, so it may be proposed again.
+            RaftError::APIError(ClientWriteError::ForwardToLeader(forward)) => {
+                if let Some(error) = routed(&forward, shared) {
+                    return Err(error);
+                }
+                if Instant::now() + RETRY >= deadline {
+                    return Err(unavailable(Effect::None, "there is no leader"));
+                }
+                sleep(RETRY).await;
+            }
+            RaftError::APIError(error) => {
+                return Err(unavailable(Effect::Unknown, &error.to_string()));
+            }
+            RaftError::Fatal(error) => {
+                let message = format!("raft has stopped: {error}");
+                let fatal = StoreError::new(StoreErrorKind::Fatal, Effect::Unknown, message);
+                return Err(shared.failure(Effect::Unknown).unwrap_or(fatal));
+            }
+        }
+    }
+}
+
+/// The refusal for a proposal that another node leads; `None` if this one may soon.
+fn routed(forward: &ForwardToLeader<TypeConfig>, shared: &Shared) -> Option<StoreError> {
+    let leader = forward.leader_id.filter(|&id| id != shared.settings.node_id)?;
+    Some(unavailable(Effect::None, &format!("node {leader} leads")))
+}
+
+fn unavailable(effect: Effect, message: &str) -> StoreError {
+    let effect_text = match effect {
+        Effect::None => "the commit did not happen",
+        Effect::Unknown => "the commit may or may not have happened",
+    };
+    let message = format!("{effect_text}: {message}");
+    StoreError::new(StoreErrorKind::Unavailable, effect, message)
+}
+
+fn answer(shared: &Shared, batch: Vec<Pending>, outcome: Result<Replies, StoreError>) {
+    let replies = match outcome {
+        Ok(Replies(replies)) if replies.len() == batch.len() => replies,
+        Ok(_) => {
+            let message = "an entry came back with another number of answers";
+            let error = StoreError::new(StoreErrorKind::Fatal, Effect::Unknown, message);
+            return refuse(shared, batch, &error);
+        }
+        Err(error) => return refuse(shared, batch, &error),
+    };
+    for (pending, reply) in batch.into_iter().zip(replies) {
+        shared.counters.committed(pending.changes, pending.since.elapsed());
+        // Whoever asked may have left; the commit stands all the same.
+        let _left = pending.reply.send(Ok(reply));
+    }
+}
+
+fn refuse(shared: &Shared, batch: Vec<Pending>, error: &StoreError) {
+    shared.counters.commits_failed.fetch_add(batch.len() as u64, Ordering::Relaxed);
+    for pending in batch {
+        let _left = pending.reply.send(Err(error.clone()));
+    }
+}

@@ -1,0 +1,155 @@
+//! The settings of a store: limits and defaults, all in one place.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Error, ErrorKind};
+
+/// The most commands that one log entry carries.
+pub(crate) const ENTRY_COMMANDS_MAX: usize = 4_096;
+
+/// An entry takes no further command once it is this long.
+const ENTRY_BYTES_MAX: usize = 1 << 20;
+
+/// How many entries may be on their way at a time; while they are, further commits gather.
+pub(crate) const ENTRIES_IN_FLIGHT: usize = 3;
+
+/// The longest commit, in bytes; half a segment at most.
+const COMMIT_BYTES_MAX: usize = 16 << 20;
+
+/// How many commits may wait for their entry.
+pub(crate) const QUEUE_COMMITS_MAX: usize = 16_384;
+
+/// How many bytes may wait for their entry.
+pub(crate) const QUEUE_BYTES_MAX: usize = 128 << 20;
+
+/// Room that commits leave in the log while no further segment is to be had.
+pub(crate) const ROOM_BYTES_MIN: u64 = 2 << 20;
+
+/// How often it is looked whether a snapshot is worth its while.
+pub(crate) const SNAPSHOT_CHECK: Duration = Duration::from_millis(500);
+
+/// Pause after a snapshot that could not be written, for instance because the disk is full.
+pub(crate) const SNAPSHOT_RETRY: Duration = Duration::from_secs(5);
+
+/// How long a snapshot that was asked for may take.
+pub(crate) const SNAPSHOT_MAX: Duration = Duration::from_secs(600);
+
+/// How long raft may take until this node leads, when it is alone.
+pub(crate) const START_MAX: Duration = Duration::from_secs(30);
+
+/// How a store behaves.
+///
+/// ```
+/// use xcron_raft::RaftSettings;
+/// let mut settings = RaftSettings::new("/var/lib/xcron");
+/// settings.history_max = 100;
+/// assert!(settings.check().is_ok());
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RaftSettings {
+    /// The directory of all files.
+    pub data_dir: PathBuf,
+    /// This node's number; never given to another node, not even after it is gone.
+    pub node_id: u64,
+    /// The cluster's number: files and messages of another one are refused.
+    pub cluster_id: u64,
+    /// How many ended occurrences each task remembers.
+    pub history_max: u32,
+    /// Length of a log segment, in bytes: 64 KiB to 1 GiB.
+    pub segment_bytes: u64,
+    /// How many bytes of the newest log entries are kept in memory.
+    pub log_cache_bytes: usize,
+    /// A snapshot is written after so many bytes of log, or half of the last snapshot's length if
+    /// that is more.
+    pub snapshot_log_bytes: u64,
+    /// How long a commit may take before its outcome is given as unknown, in milliseconds.
+    pub commit_timeout_ms: u64,
+    /// Milliseconds between two heartbeats of a leader.
+    pub heartbeat_ms: u64,
+    /// Least time without a leader until an election, in milliseconds; the most is twice that.
+    pub election_timeout_ms: u64,
+}
+
+impl Default for RaftSettings {
+    fn default() -> Self {
+        Self {
+            data_dir: PathBuf::from("data"),
+            node_id: 1,
+            cluster_id: 1,
+            history_max: 20,
+            segment_bytes: 64 << 20,
+            log_cache_bytes: 64 << 20,
+            snapshot_log_bytes: 256 << 20,
+            commit_timeout_ms: 10_000,
+            heartbeat_ms: 100,
+            election_timeout_ms: 300,
+        }
+    }
+}
+
+impl RaftSettings {
+    /// The defaults, with all files in `data_dir`.
+    pub fn new(data_dir: impl Into<PathBuf>) -> Self {
+        Self { data_dir: data_dir.into(), ..Self::default() }
+    }
+
+    /// Checks every limit.
+    ///
+    /// # Errors
+    /// Names the first setting outside its limits.
+    pub fn check(&self) -> Result<(), Error> {
+        within("segment_bytes", self.segment_bytes, 64 << 10, 1 << 30)?;
+        within("history_max", u64::from(self.history_max), 0, 1_000)?;
+        within("node_id", self.node_id, 1, u64::MAX)?;
+        within("snapshot_log_bytes", self.snapshot_log_bytes, 64 << 10, 1 << 40)?;
+        within("commit_timeout_ms", self.commit_timeout_ms, 100, 600_000)?;
+        within("heartbeat_ms", self.heartbeat_ms, 10, 10_000)?;
+        within("election_timeout_ms", self.election_timeout_ms, 2 * self.heartbeat_ms, 60_000)
+    }
+
+    /// How long an entry becomes before it takes no further command.
+    pub(crate) fn entry_bytes_max(&self) -> usize {
+        ENTRY_BYTES_MAX.min((self.segment_bytes / 2) as usize)
+    }
+
+    /// The longest commit that fits into a segment.
+    pub(crate) fn commit_bytes_max(&self) -> usize {
+        COMMIT_BYTES_MAX.min((self.segment_bytes / 2) as usize)
+    }
+}
+
+fn within(name: &str, value: u64, min: u64, max: u64) -> Result<(), Error> {
+    if (min..=max).contains(&value) {
+        return Ok(());
+    }
+    let message = format!("{name} is {value}, expected {min} to {max}");
+    Err(Error::new(ErrorKind::Invalid, message))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_setting_is_refused_just_outside_its_limits() {
+        let base = RaftSettings::default();
+        let cases = [
+            (RaftSettings { segment_bytes: 64 << 10, ..base.clone() }, true),
+            (RaftSettings { segment_bytes: (64 << 10) - 1, ..base.clone() }, false),
+            (RaftSettings { segment_bytes: 1 << 30, ..base.clone() }, true),
+            (RaftSettings { segment_bytes: (1 << 30) + 1, ..base.clone() }, false),
+            (RaftSettings { node_id: 0, ..base.clone() }, false),
+            (RaftSettings { history_max: 1_000, ..base.clone() }, true),
+            (RaftSettings { history_max: 1_001, ..base.clone() }, false),
+            (RaftSettings { election_timeout_ms: 199, ..base.clone() }, false),
+            (RaftSettings { election_timeout_ms: 200, ..base }, true),
+        ];
+        for (settings, good) in cases {
+            assert_eq!(settings.check().is_ok(), good, "{settings:?}");
+        }
+    }
+}

@@ -1,0 +1,275 @@
+//! The mutable state of a task as bytes: instants as differences, zeros left out, because it is
+//! written at every claim and settle.
+
+use prost::Message;
+use xcron_core::Timestamp;
+use xcron_core::task::id::Occurrence;
+use xcron_core::task::state::{Counters, Holder, OpenRun, Phase, TaskState, TaskStatus};
+
+use super::{Unreadable, delta, moved};
+
+#[derive(Clone, PartialEq, Message)]
+struct StateMessage {
+    #[prost(uint32, tag = "1")]
+    status: u32,
+    #[prost(sint64, tag = "2")]
+    created_ms: i64,
+    /// From `created`.
+    #[prost(sint64, optional, tag = "3")]
+    finished: Option<i64>,
+    #[prost(uint64, tag = "4")]
+    version: u64,
+    /// From `created`.
+    #[prost(sint64, tag = "5")]
+    decided: i64,
+    /// From `decided`.
+    #[prost(sint64, optional, tag = "6")]
+    next: Option<i64>,
+    /// From `decided`.
+    #[prost(sint64, optional, tag = "7")]
+    deferred: Option<i64>,
+    /// From `next`, or from `decided` without one.
+    #[prost(sint64, optional, tag = "8")]
+    due: Option<i64>,
+    #[prost(message, repeated, tag = "9")]
+    runs: Vec<RunMessage>,
+    #[prost(message, optional, tag = "10")]
+    counters: Option<CountersMessage>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct RunMessage {
+    /// From `decided`.
+    #[prost(sint64, tag = "1")]
+    at: i64,
+    /// The number of a manual run; 0 for a scheduled one.
+    #[prost(uint64, tag = "2")]
+    manual: u64,
+    #[prost(uint32, tag = "3")]
+    attempt: u32,
+    #[prost(uint32, tag = "4")]
+    lost: u32,
+    #[prost(uint64, tag = "5")]
+    fence: u64,
+    /// From the occurrence.
+    #[prost(sint64, tag = "6")]
+    claimed: i64,
+    #[prost(oneof = "PhaseKind", tags = "7, 8, 9")]
+    phase: Option<PhaseKind>,
+}
+
+#[derive(Clone, PartialEq, prost::Oneof)]
+enum PhaseKind {
+    #[prost(bool, tag = "7")]
+    Queued(bool),
+    #[prost(message, tag = "8")]
+    Sending(SendingMessage),
+    /// From the claim.
+    #[prost(sint64, tag = "9")]
+    Waiting(i64),
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct SendingMessage {
+    #[prost(uint64, tag = "1")]
+    node: u64,
+    #[prost(uint64, tag = "2")]
+    incarnation: u64,
+    /// From the claim.
+    #[prost(sint64, tag = "3")]
+    not_before: i64,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct CountersMessage {
+    #[prost(uint64, tag = "1")]
+    claimed: u64,
+    #[prost(uint64, tag = "2")]
+    succeeded: u64,
+    #[prost(uint64, tag = "3")]
+    failed: u64,
+    #[prost(uint64, tag = "4")]
+    unknown: u64,
+    #[prost(uint64, tag = "5")]
+    cancelled: u64,
+    #[prost(uint64, tag = "6")]
+    skipped_misfire: u64,
+    #[prost(uint64, tag = "7")]
+    skipped_overlap: u64,
+    #[prost(uint64, tag = "8")]
+    skipped_paused: u64,
+    #[prost(uint64, tag = "9")]
+    manual: u64,
+}
+
+/// The bytes of `state`.
+pub(crate) fn encode(state: &TaskState) -> Vec<u8> {
+    let (created, decided) = (state.created_at, state.decided_until);
+    let due_base = state.next.unwrap_or(decided);
+    StateMessage {
+        status: match state.status {
+            TaskStatus::Active => 0,
+            TaskStatus::Paused => 1,
+            TaskStatus::Finished => 2,
+        },
+        created_ms: created.as_millis(),
+        finished: state.finished_at.map(|at| delta(at, created)),
+        version: state.version,
+        decided: delta(decided, created),
+        next: state.next.map(|at| delta(at, decided)),
+        deferred: state.deferred_until.map(|at| delta(at, decided)),
+        due: state.due_at.map(|at| delta(at, due_base)),
+        runs: state.runs.iter().map(|run| encode_run(run, decided)).collect(),
+        counters: (state.counters != Counters::default()).then(|| encode_counters(&state.counters)),
+    }
+    .encode_to_vec()
+}
+
+/// The state whose bytes these are.
+pub(crate) fn decode(bytes: &[u8]) -> Result<TaskState, Unreadable> {
+    let message = StateMessage::decode(bytes)?;
+    let created_at = Timestamp::from_millis(message.created_ms);
+    let decided_until = moved(created_at, message.decided);
+    let next = message.next.map(|at| moved(decided_until, at));
+    let runs = message.runs.into_iter().map(|run| decode_run(run, decided_until));
+    Ok(TaskState {
+        status: match message.status {
+            0 => TaskStatus::Active,
+            1 => TaskStatus::Paused,
+            2 => TaskStatus::Finished,
+            _ => return Err(Unreadable::unknown("task status")),
+        },
+        created_at,
+        finished_at: message.finished.map(|at| moved(created_at, at)),
+        version: message.version,
+        decided_until,
+        next,
+        deferred_until: message.deferred.map(|at| moved(decided_until, at)),
+        due_at: message.due.map(|at| moved(next.unwrap_or(decided_until), at)),
+        runs: runs.collect::<Result<_, _>>()?,
+        counters: message.counters.map(decode_counters).unwrap_or_default(),
+    })
+}
+
+fn encode_run(run: &OpenRun, decided: Timestamp) -> RunMessage {
+    let (at, manual) = match run.occurrence {
+        Occurrence::At(at) => (at, 0),
+        Occurrence::Manual { number, at } => (at, number),
+    };
+    let claimed_at = run.claimed_at;
+    RunMessage {
+        at: delta(at, decided),
+        manual,
+        attempt: run.attempt,
+        lost: run.lost,
+        fence: run.fence,
+        claimed: delta(claimed_at, at),
+        phase: Some(match run.phase {
+            Phase::Queued => PhaseKind::Queued(true),
+            Phase::Sending { holder, not_before } => PhaseKind::Sending(SendingMessage {
+                node: holder.node,
+                incarnation: holder.incarnation,
+                not_before: delta(not_before, claimed_at),
+            }),
+            Phase::Waiting { until } => PhaseKind::Waiting(delta(until, claimed_at)),
+        }),
+    }
+}
+
+fn decode_run(message: RunMessage, decided: Timestamp) -> Result<OpenRun, Unreadable> {
+    let at = moved(decided, message.at);
+    let claimed_at = moved(at, message.claimed);
+    let phase = message.phase.ok_or_else(|| Unreadable::unknown("phase of a run"))?;
+    Ok(OpenRun {
+        occurrence: match message.manual {
+            0 => Occurrence::At(at),
+            number => Occurrence::Manual { number, at },
+        },
+        attempt: message.attempt,
+        lost: message.lost,
+        fence: message.fence,
+        claimed_at,
+        phase: match phase {
+            PhaseKind::Queued(_) => Phase::Queued,
+            PhaseKind::Sending(sending) => Phase::Sending {
+                holder: Holder { node: sending.node, incarnation: sending.incarnation },
+                not_before: moved(claimed_at, sending.not_before),
+            },
+            PhaseKind::Waiting(until) => Phase::Waiting { until: moved(claimed_at, until) },
+        },
+    })
+}
+
+fn encode_counters(counters: &Counters) -> CountersMessage {
+    CountersMessage {
+        claimed: counters.claimed,
+        succeeded: counters.succeeded,
+        failed: counters.failed,
+        unknown: counters.unknown,
+        cancelled: counters.cancelled,
+        skipped_misfire: counters.skipped_misfire,
+        skipped_overlap: counters.skipped_overlap,
+        skipped_paused: counters.skipped_paused,
+        manual: counters.manual,
+    }
+}
+
+fn decode_counters(message: CountersMessage) -> Counters {
+    Counters {
+        claimed: message.claimed,
+        succeeded: message.succeeded,
+        failed: message.failed,
+        unknown: message.unknown,
+        cancelled: message.cancelled,
+        skipped_misfire: message.skipped_misfire,
+        skipped_overlap: message.skipped_overlap,
+        skipped_paused: message.skipped_paused,
+        manual: message.manual,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn run(phase: Phase, occurrence: Occurrence) -> OpenRun {
+        let claimed_at = Timestamp::from_secs(12);
+        OpenRun { occurrence, attempt: 2, lost: 1, fence: 99, claimed_at, phase }
+    }
+
+    #[test]
+    fn a_state_comes_back_as_it_was() {
+        let at = Timestamp::from_secs(1_764_331_200);
+        let holder = Holder { node: 3, incarnation: 4 };
+        let manual = Occurrence::Manual { number: 1, at: Timestamp::MIN };
+        let mut state = TaskState {
+            status: TaskStatus::Active,
+            created_at: at,
+            finished_at: None,
+            version: 1,
+            decided_until: Timestamp::MIN,
+            next: Some(Timestamp::MAX),
+            deferred_until: Some(at),
+            due_at: Some(at),
+            runs: vec![
+                run(Phase::Queued, Occurrence::At(at)),
+                run(Phase::Sending { holder, not_before: Timestamp::MAX }, manual),
+                run(Phase::Waiting { until: Timestamp::MIN }, Occurrence::At(at)),
+            ],
+            counters: Counters { claimed: 5, manual: 9, ..Counters::default() },
+        };
+        assert_eq!(decode(&encode(&state)).unwrap(), state);
+        state = TaskState {
+            status: TaskStatus::Finished,
+            finished_at: Some(Timestamp::MAX),
+            next: None,
+            deferred_until: None,
+            runs: Vec::new(),
+            counters: Counters::default(),
+            ..state
+        };
+        assert_eq!(decode(&encode(&state)).unwrap(), state);
+        state.due_at = None;
+        assert_eq!(decode(&encode(&state)).unwrap(), state);
+    }
+}

@@ -1,0 +1,70 @@
+//! The command line.
+
+use crate::config::{Config, ConfigErrors, Layers, load};
+use clap::{Parser, Subcommand};
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+/// Runs the xcron task scheduler.
+///
+/// Exits with 0 after a clean stop, with 2 for a bad command line or configuration, and with 1
+/// for anything else. SIGTERM and SIGINT stop it cleanly; a second one stops it at once.
+#[derive(Clone, Debug, Parser)]
+#[command(name = "xcron_server", version)]
+pub struct Cli {
+    /// The configuration file; ./xcron.toml is read if there is one.
+    #[arg(short, long, alias = "config", value_name = "PATH", global = true)]
+    pub conf: Option<PathBuf>,
+    /// Sets one key, over the environment and the file; may be repeated.
+    #[arg(long = "set", value_name = "KEY=VALUE", global = true)]
+    pub set: Vec<String>,
+    /// What to do instead of serving.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// What to do instead of serving.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Subcommand)]
+pub enum Command {
+    /// Validates the configuration and prints what would be in force.
+    Check,
+}
+
+impl Cli {
+    /// The configuration that this command line and `variables` ask for.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it.
+    pub fn config(
+        &self,
+        variables: impl IntoIterator<Item = (OsString, OsString)>,
+    ) -> Result<Config, ConfigErrors> {
+        load(&Layers {
+            file: self.conf.clone(),
+            variables: variables.into_iter().collect(),
+            flags: self.set.clone(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Cli, Command};
+    use clap::{CommandFactory, Parser};
+    use std::path::Path;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn three_spellings_name_the_file() {
+        for spelling in [&["--conf", "a.toml"][..], &["-c", "a.toml"], &["--config=a.toml"]] {
+            let words = [&["xcron_server"], spelling, &["check"]].concat();
+            let cli = Cli::try_parse_from(words).expect("a good command line");
+            assert_eq!(cli.conf.as_deref(), Some(Path::new("a.toml")));
+            assert_eq!(cli.command, Some(Command::Check));
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! What is wrong with a configuration: where, at which key, and what was expected.
+
+use std::fmt;
+use std::path::Path;
+
+/// Where a value came from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Origin {
+    /// A line of a file, counted from 1.
+    Line { file: String, line: usize },
+    /// A file as a whole.
+    File { file: String },
+    /// An environment variable.
+    Variable(String),
+    /// A `--set` flag.
+    Flag,
+    /// Nobody said anything.
+    Default,
+}
+
+impl Origin {
+    pub(super) fn file(path: &Path) -> Self {
+        Self::File { file: shown(path) }
+    }
+
+    pub(super) fn line(path: &Path, line: usize) -> Self {
+        Self::Line { file: shown(path), line }
+    }
+}
+
+/// A path without the `./` in front that users do not write.
+fn shown(path: &Path) -> String {
+    let stripped = path.strip_prefix(".").ok().filter(|rest| !rest.as_os_str().is_empty());
+    stripped.unwrap_or(path).display().to_string()
+}
+
+/// One thing that is wrong; it reads `xcron.toml:3: http_port: expected ..., found ...`.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub struct ConfigError {
+    origin: Origin,
+    key: Option<String>,
+    problem: String,
+}
+
+impl ConfigError {
+    pub(super) fn new(origin: Origin, key: &str, problem: impl Into<String>) -> Self {
+        Self { origin, key: Some(key.into()), problem: problem.into() }
+    }
+
+    pub(super) fn without_key(origin: Origin, problem: impl Into<String>) -> Self {
+        Self { origin, key: None, problem: problem.into() }
+    }
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.origin {
+            Origin::Line { file, line } => write!(f, "{file}:{line}: ")?,
+            Origin::File { file } => write!(f, "{file}: ")?,
+            Origin::Variable(name) => write!(f, "{name}: ")?,
+            Origin::Flag => f.write_str("--set: ")?,
+            Origin::Default => {}
+        }
+        if let Some(key) = &self.key {
+            write!(f, "{key}: ")?;
+        }
+        f.write_str(&self.problem)
+    }
+}
+
+/// Everything that is wrong with a configuration, one line each.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub struct ConfigErrors(pub(super) Vec<ConfigError>);
+
+impl fmt::Display for ConfigErrors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (i, error) in self.0.iter().enumerate() {
+            let separator = if i == 0 { "" } else { "\n" };
+            write!(f, "{separator}{error}")?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,206 @@
+//! Lays flags over the environment over the file over the defaults, and checks every layer.
+
+use super::error::{ConfigError, ConfigErrors, Origin};
+use super::key::{KEYS, Key, VARIABLE_PREFIX, find, meant, variable};
+use super::rule::Rule;
+use super::{Config, document};
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use toml::{Table, Value};
+
+/// The file that is read when none is named, if it exists.
+const DEFAULT_FILE: &str = "./xcron.toml";
+
+/// Everything that a configuration is made from.
+///
+/// ```
+/// use xcron_server::config::{Layers, load};
+///
+/// let layers = Layers {
+///     file: None,
+///     variables: vec![("XCRON_HTTP_PORT".into(), "9000".into())],
+///     flags: vec!["drain_seconds=5".into()],
+/// };
+/// let config = load(&layers).expect("both values are good");
+/// assert_eq!((config.http_port, config.drain_seconds), (9000, 5));
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct Layers {
+    /// The file that was named; `./xcron.toml` is read if there is one when none was.
+    pub file: Option<PathBuf>,
+    /// The environment: `XCRON_` and the key's path in capitals, joined by `__`.
+    pub variables: Vec<(OsString, OsString)>,
+    /// What `--set` was given: `key=value`.
+    pub flags: Vec<String>,
+}
+
+/// A value that somebody gave to a key.
+#[derive(Clone, Debug)]
+pub(super) struct Entry {
+    pub(super) key: &'static Key,
+    pub(super) value: Value,
+    pub(super) origin: Origin,
+}
+
+/// The configuration that `layers` amount to.
+///
+/// # Errors
+/// Everything that is wrong in any of them, in the order file, environment, flags.
+pub fn load(layers: &Layers) -> Result<Config, ConfigErrors> {
+    let defaults = defaults();
+    let (mut entries, mut errors) = file_entries(layers.file.as_deref());
+    for read in [variable_entries(&layers.variables), flag_entries(&layers.flags)] {
+        entries.extend(read.0);
+        errors.extend(read.1);
+    }
+    let mut given: BTreeMap<&str, Entry> = BTreeMap::new();
+    for entry in entries {
+        let path = entry.key.path;
+        let default = value_at(&defaults, path).expect("a test holds the keys against the struct");
+        if let Err(problem) = entry.key.rule.check(&entry.value, default) {
+            errors.push(ConfigError::new(entry.origin.clone(), path, problem));
+        }
+        if entry.key.rule != Rule::NotYet {
+            given.insert(path, entry);
+        }
+    }
+    // Values are put together only when each is good by itself: what follows from a bad one would
+    // only hide it.
+    if !errors.is_empty() {
+        return Err(ConfigErrors(errors));
+    }
+    let config = assemble(defaults, &given).map_err(|error| ConfigErrors(vec![error]))?;
+    let contradictions = contradictions(&config, &given);
+    if contradictions.is_empty() { Ok(config) } else { Err(ConfigErrors(contradictions)) }
+}
+
+fn defaults() -> Table {
+    Table::try_from(Config::default()).expect("a configuration consists of plain TOML values")
+}
+
+fn value_at<'a>(table: &'a Table, path: &str) -> Option<&'a Value> {
+    match path.split_once('.') {
+        None => table.get(path),
+        Some((section, rest)) => value_at(table.get(section)?.as_table()?, rest),
+    }
+}
+
+fn assemble(mut table: Table, given: &BTreeMap<&str, Entry>) -> Result<Config, ConfigError> {
+    for (path, entry) in given {
+        let (section, name) = path.split_once('.').unwrap_or(("", path));
+        let within = match section {
+            "" => Some(&mut table),
+            _ => table.get_mut(section).and_then(Value::as_table_mut),
+        };
+        if let Some(within) = within {
+            within.insert(name.into(), entry.value.clone());
+        }
+    }
+    table.try_into().map_err(|error: toml::de::Error| {
+        ConfigError::without_key(Origin::Default, error.message().replace('\n', ", "))
+    })
+}
+
+fn file_entries(named: Option<&Path>) -> (Vec<Entry>, Vec<ConfigError>) {
+    let path = named.unwrap_or(Path::new(DEFAULT_FILE));
+    let is_absent = || {
+        let found = std::fs::symlink_metadata(path);
+        found.is_err_and(|error| error.kind() == ErrorKind::NotFound)
+    };
+    if named.is_none() && is_absent() {
+        return Default::default();
+    }
+    match document::text_of(path) {
+        Ok(text) => document::entries(path, &text),
+        Err(error) => (Vec::new(), vec![error]),
+    }
+}
+
+fn variable_entries(variables: &[(OsString, OsString)]) -> (Vec<Entry>, Vec<ConfigError>) {
+    let (mut entries, mut errors) = (Vec::new(), Vec::new());
+    let known: BTreeMap<_, _> = KEYS.iter().map(|key| (variable(key.path), key)).collect();
+    let mut variables: Vec<_> = variables.iter().collect();
+    variables.sort();
+    for (name, value) in variables {
+        let Some(name) = name.to_str() else { continue };
+        let Some(suffix) = name.strip_prefix(VARIABLE_PREFIX) else {
+            continue;
+        };
+        let origin = Origin::Variable(name.into());
+        match (known.get(suffix), value.to_str()) {
+            (Some(key), Some(text)) => {
+                entries.push(Entry { key, value: key.rule.read(text), origin });
+            }
+            (Some(key), None) => {
+                errors.push(ConfigError::new(origin, key.path, "expected text in UTF-8"));
+            }
+            // Other names are not refused: secrets live in them, and some platforms add their own.
+            (None, _) => {
+                if let Some(likely) = meant(suffix, known.keys().map(String::as_str)) {
+                    let problem =
+                        format!("unknown variable, did you mean {VARIABLE_PREFIX}{likely}?");
+                    errors.push(ConfigError::without_key(origin, problem));
+                }
+            }
+        }
+    }
+    (entries, errors)
+}
+
+fn flag_entries(flags: &[String]) -> (Vec<Entry>, Vec<ConfigError>) {
+    let (mut entries, mut errors) = (Vec::new(), Vec::new());
+    for flag in flags {
+        let Some((path, text)) = flag.split_once('=') else {
+            let problem = "expected key=value such as http_port=8000";
+            errors.push(ConfigError::without_key(Origin::Flag, problem));
+            continue;
+        };
+        match find(path.trim()) {
+            Some(key) => {
+                let value = key.rule.read(text);
+                entries.push(Entry { key, value, origin: Origin::Flag });
+            }
+            None => errors.push(document::unknown_key(Origin::Flag, path)),
+        }
+    }
+    (entries, errors)
+}
+
+/// What is wrong with values that are good by themselves.
+fn contradictions(config: &Config, given: &BTreeMap<&str, Entry>) -> Vec<ConfigError> {
+    let mut errors = Vec::new();
+    let mut refuse = |path: &str, problem: String| {
+        let origin = given.get(path).map_or(Origin::Default, |entry| entry.origin.clone());
+        errors.push(ConfigError::new(origin, path, problem));
+    };
+    if !config.auth.allow_anonymous {
+        let problem = "false would let nobody in: auth.tokens is not supported yet in this version";
+        refuse("auth.allow_anonymous", problem.into());
+    } else if !config.host.is_loopback() && !given.contains_key("auth.allow_anonymous") {
+        let problem = format!(
+            "{} can be reached from other machines and no token is asked for, \
+             set auth.allow_anonymous = true to accept that, or use 127.0.0.1",
+            config.host
+        );
+        refuse("host", problem);
+    }
+    let ports = [
+        ("http_port", config.http_port),
+        ("monitor_port", config.monitor_port),
+        ("peer_port", config.peer_port),
+    ];
+    for (i, (name, port)) in ports.iter().enumerate() {
+        let taken = ports[..i].iter().find(|(_, earlier)| *port != 0 && earlier == port);
+        if let Some((earlier, _)) = taken {
+            refuse(name, format!("{port} is {earlier} already, expected another port"));
+        }
+    }
+    let (body, callback) = (config.limits.max_body_bytes, config.limits.max_callback_body_bytes);
+    if callback > body {
+        let problem = format!("{callback} is more than limits.max_body_bytes, which is {body}");
+        refuse("limits.max_callback_body_bytes", problem);
+    }
+    errors
+}

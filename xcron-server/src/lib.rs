@@ -1,0 +1,23 @@
+//! The xcron server: configuration, command line, composition, signals and telemetry.
+//!
+//! This crate decides nothing about tasks: it reads a configuration, puts the parts together and
+//! takes them down again. What a user can put right ends in one plain line on stderr that names
+//! the cure.
+//!
+//! - [`config`]: every key, its default and what it accepts. [`cli`]: the command line.
+//! - [`node`]: the parts put together, run and taken down. `settings`: what each is told.
+//! - [`storage`], [`peer_port`]: what a node holds.
+//! - [`signals`], [`telemetry`], [`open_files`]: what it has to do with its process.
+//! - [`error`]: why it did not start or had to stop.
+
+pub mod cli;
+pub mod config;
+pub mod error;
+pub mod node;
+pub mod open_files;
+pub mod peer_port;
+pub mod signals;
+pub mod storage;
+pub mod telemetry;
+
+mod settings;

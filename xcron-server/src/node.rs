@@ -1,0 +1,170 @@
+//! One node put together: store, scheduler, API, metrics and the peer port; run and taken down.
+
+use crate::config::Config;
+use crate::error::ServerError;
+use crate::peer_port::PeerPort;
+use crate::signals::Signals;
+use crate::storage::Storage;
+use crate::telemetry::LogEvents;
+use std::fmt;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use tokio::sync::watch;
+use tokio::task::{JoinError, JoinHandle};
+use xcron_core::{EngineError, Scheduler};
+use xcron_http::{HttpDispatcher, Metrics, Server, api_router, monitor_router};
+
+/// The addresses really bound; it reads as the first line on stdout.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Addresses {
+    /// The API.
+    pub http: SocketAddr,
+    /// Metrics and probes.
+    pub monitor: SocketAddr,
+    /// Other nodes.
+    pub peer: SocketAddr,
+}
+
+impl fmt::Display for Addresses {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "xcron listening http={} monitor={} ", self.http, self.monitor)?;
+        write!(f, "peer={}", self.peer)
+    }
+}
+
+/// A node that is ready to serve.
+#[derive(Debug)]
+pub struct Node {
+    storage: Storage,
+    scheduler: Scheduler,
+    metrics: Metrics,
+    api: Server,
+    monitor: Server,
+    peer: PeerPort,
+}
+
+/// How far a stop has come; each part waits for its own phase.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Phase {
+    Serving,
+    /// Nothing new is accepted, what is under way ends.
+    Draining,
+    /// Everything has ended; even metrics go.
+    Stopped,
+}
+
+impl Node {
+    /// Opens the store and binds the ports; nothing is accepted or fired before [`run`](Self::run).
+    ///
+    /// # Errors
+    /// When a port or the data directory cannot be had, or what is stored cannot be used.
+    pub async fn start(config: &Config) -> Result<Self, ServerError> {
+        let limits = config.server_settings();
+        let address = |port| SocketAddr::new(config.host, port);
+        let peer = PeerPort::bind(address(config.peer_port)).await?;
+        let storage = Storage::open(config).await?;
+        let metrics = Metrics::new();
+        let dispatcher = HttpDispatcher::new(config.dispatch_settings())
+            .map_err(|error| ServerError::Settings(error.to_string()))?;
+        let dispatcher = Arc::new(dispatcher);
+        let scheduler = Scheduler::builder(storage.store(), dispatcher.clone())
+            .observer(LogEvents::before(metrics.observer()))
+            .settings(config.scheduler_settings())
+            .build();
+        metrics.watch_scheduler(scheduler.clone());
+        metrics.watch_store(storage.stats());
+        let router = api_router(scheduler.clone(), config.api_settings(), limits, &metrics);
+        let api = bind("http_port", address(config.http_port), router, limits).await?;
+        let router = monitor_router(&scheduler, limits, &metrics);
+        let monitor = bind("monitor_port", address(config.monitor_port), router, limits).await?;
+        dispatcher.never_dial(&[monitor.local_addr(), peer.local_addr()]);
+        Ok(Self { storage, scheduler, metrics, api, monitor, peer })
+    }
+
+    /// The addresses really bound.
+    #[must_use]
+    pub const fn addresses(&self) -> Addresses {
+        Addresses {
+            http: self.api.local_addr(),
+            monitor: self.monitor.local_addr(),
+            peer: self.peer.local_addr(),
+        }
+    }
+
+    /// Serves and fires until a signal comes, then lets what is under way end, for as long as
+    /// the configuration allows, and makes everything durable.
+    ///
+    /// # Errors
+    /// When the store fails for good, or a second signal comes before the end.
+    pub async fn run(self, mut signals: Signals) -> Result<(), ServerError> {
+        let Self { storage, scheduler, metrics, api, monitor, peer } = self;
+        let phase = watch::Sender::new(Phase::Serving);
+        let reached = |wanted| reach(phase.subscribe(), wanted);
+        let stop = reached(Phase::Draining);
+        let mut engine = tokio::spawn(async move { scheduler.run(stop).await });
+        let api = tokio::spawn(api.run(reached(Phase::Draining)));
+        let monitor = tokio::spawn(monitor.run(reached(Phase::Stopped)));
+        let peer = tokio::spawn(peer.run(reached(Phase::Draining)));
+        let stopped = reached(Phase::Stopped);
+        let disk = storage.dir().to_owned();
+        let host = tokio::spawn(async move {
+            tokio::select! {
+                () = metrics.sample_host(disk) => {}
+                () = stopped => {}
+            }
+        });
+
+        let failed = tokio::select! {
+            ended = &mut engine => Some(engine_outcome(ended).err().unwrap_or(BUG)),
+            error = storage.failed() => Some(error),
+            () = signals.next() => None,
+        };
+        phase.send_replace(Phase::Draining);
+        let drain = async {
+            let drained = match failed {
+                Some(error) => Err(error),
+                None => engine_outcome(engine.await),
+            };
+            end_of("the API", api).await?;
+            end_of("the peer port", peer).await?;
+            storage.close().await;
+            phase.send_replace(Phase::Stopped);
+            end_of("the monitor", monitor).await?;
+            end_of("the host's metrics", host).await?;
+            drained
+        };
+        tokio::select! {
+            outcome = drain => outcome,
+            () = signals.next() => Err(ServerError::Interrupted),
+        }
+    }
+}
+
+const BUG: ServerError = ServerError::Bug("the engine");
+
+async fn bind(
+    key: &'static str,
+    address: SocketAddr,
+    router: axum::Router,
+    limits: xcron_http::ServerSettings,
+) -> Result<Server, ServerError> {
+    let bound = Server::bind(address, router, limits).await;
+    bound.map_err(|error| ServerError::bind(key, address, error))
+}
+
+/// Resolves once the stop has come as far as `wanted`.
+async fn reach(mut phase: watch::Receiver<Phase>, wanted: Phase) {
+    // An error means that nobody leads the stop any more, which is as good as its end.
+    let _nobody_leads = phase.wait_for(|phase| *phase >= wanted).await;
+}
+
+fn engine_outcome(ended: Result<Result<(), EngineError>, JoinError>) -> Result<(), ServerError> {
+    match ended {
+        Ok(outcome) => Ok(outcome?),
+        Err(_panicked) => Err(BUG),
+    }
+}
+
+async fn end_of(part: &'static str, handle: JoinHandle<()>) -> Result<(), ServerError> {
+    handle.await.map_err(|_panicked| ServerError::Bug(part))
+}
