@@ -12,7 +12,7 @@ const PAGE: &str = "<!doctype html>
 <title>xcron</title>
 <h1>xcron</h1>
 <p>A task scheduler that people can trust with money. Create the first task:</p>
-<pre>curl -H 'content-type: application/json' -d '{
+<pre>curl -d '{
   \"type\": 1, \"format\": \"* * * * *\", \"callback\": {\"url\": \"http://127.0.0.1:9000/\"}
 }' http://127.0.0.1:8000/xcron/createTask</pre>
 <p>Every call, field and error: <a href=\"/openapi.json\">openapi.json</a></p>

@@ -75,7 +75,7 @@ const CREATES: &[(&str, &str, &str, Expected)] = &[
     ),
     ("an unknown expectation", "connection: close\r\nexpect: foo", "", BAD),
     (
-        "another content type",
+        "an unsound task under another content type",
         "connection: close\r\ncontent-type: text/plain\r\ncontent-length: 2",
         "{}",
         BAD,

@@ -7,6 +7,8 @@ use std::time::{Duration, Instant};
 use super::{Acks, Threads, append, content, filled, id, open, payload, settings};
 use crate::ErrorKind;
 use crate::disk::memory::MemoryDisk;
+use crate::log::id::RecordHead;
+use crate::log::queue::Job;
 use crate::log::{Log, LogSettings, Vote};
 
 fn open_threaded(disk: &MemoryDisk) -> Log {
@@ -58,6 +60,20 @@ fn after_a_failed_sync_nothing_is_acknowledged_and_no_sync_is_retried() {
     assert!(log.fatal().borrow().is_some());
     drop(log);
     assert_eq!((acks.acked(), disk.syncs(), disk.writes()), (0, syncs, writes));
+}
+
+#[test]
+fn what_waited_while_a_sync_failed_is_refused_and_not_written() {
+    let disk = MemoryDisk::default();
+    let log = filled(&disk, 3);
+    disk.fail_syncs(1);
+    append(&log, 1, 3, 100, &Acks::default()).unwrap();
+    let (syncs, writes, acks) = (disk.syncs(), disk.writes(), Acks::default());
+    let waited = Job::single(RecordHead::vote(Vote::default()), Some(acks.done()));
+    log.shared.queue.push(waited).unwrap();
+    log.flusher().as_mut().unwrap().run_once();
+    assert_eq!((acks.acked(), acks.refused()), (0, 1));
+    assert_eq!((disk.syncs(), disk.writes()), (syncs, writes));
 }
 
 #[test]
