@@ -33,7 +33,7 @@ fn due_index(criterion: &mut Criterion) {
         bencher.iter(|| block_on(store.due(Timestamp::MAX, POPPED)).expect("a page"));
     });
     let mut next = PENDING;
-    let moved = || {
+    let mut moved = || {
         let due = block_on(store.due(Timestamp::MAX, POPPED)).expect("a page");
         let moved = due.into_iter().map(|task| {
             next += 1;
@@ -50,7 +50,7 @@ fn due_index(criterion: &mut Criterion) {
     };
     group.bench_function("move the 1,000 earliest to the end", |bencher| {
         let commit = |changes| block_on(store.commit(changes)).expect("a commit");
-        bencher.iter_batched(moved, commit, BatchSize::PerIteration);
+        bencher.iter_batched(&mut moved, commit, BatchSize::PerIteration);
     });
     group.finish();
 }

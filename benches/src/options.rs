@@ -4,6 +4,9 @@ use clap::{Parser, ValueEnum};
 use std::path::PathBuf;
 use std::time::Duration;
 
+/// Where reports go unless told otherwise.
+const RESULTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/results");
+
 /// Measures xcron against limits taken beside it and writes a report.
 #[derive(Clone, Debug, Parser)]
 #[command(name = "load", version)]
@@ -21,7 +24,7 @@ pub struct Options {
     #[arg(long, value_name = "PATH")]
     pub server: Option<PathBuf>,
     /// Where the report goes.
-    #[arg(long, value_name = "DIR", default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/results"))]
+    #[arg(long, value_name = "DIR", default_value = RESULTS)]
     pub results: PathBuf,
     /// The one-shots due together in each round of P1.
     #[arg(long, value_parser = clap::value_parser!(u32).range(100..=1_000_000))]

@@ -240,7 +240,8 @@ const REFUSED: &[(Written, &str)] = &[
     ),
     (
         file("[callback]\nsigning_secret_env = \"whsec_c2VjcmV0\""),
-        "xcron.toml:2: callback.signing_secret_env: is not supported yet in this version, remove it",
+        "xcron.toml:2: callback.signing_secret_env: is not supported yet in this version, \
+         remove it",
     ),
     (
         args(&["--set", "limits.max_batch=5"]),

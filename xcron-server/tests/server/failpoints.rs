@@ -5,7 +5,10 @@ use crate::process::{Home, PATIENCE};
 use crate::target::{Target, now_secs, times};
 use std::collections::BTreeSet;
 use tokio::time::{Instant, timeout};
-use xcron_raft::disk::failpoint::{FAILPOINTS, LOG_AFTER_SYNC, LOG_AFTER_WRITE, LOG_BEFORE_WRITE};
+use xcron_raft::disk::failpoint::{
+    FAILPOINTS, LOG_AFTER_SYNC, LOG_AFTER_WRITE, LOG_BEFORE_WRITE, LOG_ROLL_AFTER_HEADER,
+    LOG_ROLL_AFTER_RENAME,
+};
 
 /// The most tasks that are created to reach a point.
 const TASKS_MAX: usize = 20_000;
