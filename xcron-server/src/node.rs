@@ -98,6 +98,9 @@ impl Node {
     /// When the store fails for good, or a second signal comes before the end.
     pub async fn run(self, mut signals: Signals) -> Result<(), ServerError> {
         let Self { storage, scheduler, metrics, api, monitor, peer } = self;
+        // Closed by name below. Dropping it on the way out of a failure or of a second signal
+        // would wait for its disk, which may never answer.
+        std::mem::forget(storage.clone());
         let phase = watch::Sender::new(Phase::Serving);
         let reached = |wanted| reach(phase.subscribe(), wanted);
         let stop = reached(Phase::Draining);
@@ -109,22 +112,25 @@ impl Node {
         let disk = storage.dir().to_owned();
         let host = tokio::spawn(async move {
             tokio::select! {
-                () = metrics.sample_host(disk) => {}
+                biased;
                 () = stopped => {}
+                () = metrics.sample_host(disk) => {}
             }
         });
 
         let failed = tokio::select! {
+            biased;
             ended = &mut engine => Some(engine_outcome(ended).err().unwrap_or(BUG)),
             error = storage.failed() => Some(error),
             () = signals.next() => None,
         };
+        if let Some(error) = failed {
+            // Nothing can be acknowledged any more, and nothing that was needs the disk again.
+            return Err(error);
+        }
         phase.send_replace(Phase::Draining);
         let drain = async {
-            let drained = match failed {
-                Some(error) => Err(error),
-                None => engine_outcome(engine.await),
-            };
+            let drained = engine_outcome(engine.await);
             end_of("the API", api).await?;
             end_of("the peer port", peer).await?;
             storage.close().await;
@@ -134,6 +140,7 @@ impl Node {
             drained
         };
         tokio::select! {
+            biased;
             outcome = drain => outcome,
             () = signals.next() => Err(ServerError::Interrupted),
         }

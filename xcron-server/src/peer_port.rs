@@ -42,6 +42,7 @@ impl PeerPort {
         let mut shutdown = pin!(shutdown);
         loop {
             tokio::select! {
+                biased;
                 () = shutdown.as_mut() => return,
                 accepted = self.listener.accept() => match accepted {
                     Ok((stream, _)) => drop(stream),

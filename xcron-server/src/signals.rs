@@ -29,6 +29,7 @@ impl Signals {
     /// Waits for either signal.
     pub async fn next(&mut self) {
         tokio::select! {
+            biased;
             _ = self.terminate.recv() => {}
             _ = self.interrupt.recv() => {}
         }

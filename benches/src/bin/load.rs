@@ -28,9 +28,10 @@ fn main() -> ExitCode {
 async fn until_interrupted(options: Options) -> Result<()> {
     let mut terminate = signal(SignalKind::terminate())?;
     tokio::select! {
-        outcome = measure(options) => outcome,
+        biased;
         _ = tokio::signal::ctrl_c() => Err("interrupted".into()),
         _ = terminate.recv() => Err("terminated".into()),
+        outcome = measure(options) => outcome,
     }
 }
 

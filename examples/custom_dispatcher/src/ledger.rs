@@ -24,10 +24,8 @@ impl LedgerDispatcher {
 
     fn append(&self, delivery: &Delivery) -> io::Result<()> {
         let name = delivery.callback().url.trim_start_matches(SCHEME);
-        let mut ledger = OpenOptions::new()
-            .create(true)
-            .append(true)
-            .open(self.folder.join(name))?;
+        let mut ledger =
+            OpenOptions::new().create(true).append(true).open(self.folder.join(name))?;
         // A receiver tells a repeated attempt by the run id, which stays the same.
         let line = format!("{} attempt {}\n", delivery.run_id(), delivery.attempt());
         ledger.write_all(line.as_bytes())?;
@@ -46,10 +44,7 @@ impl Dispatcher for LedgerDispatcher {
             return Ok(callback);
         }
         let expected = "expected ledger: and a name of 1 to 64 small letters and hyphens";
-        Err(CallbackError(format!(
-            "url is {:?}, {expected}",
-            callback.url
-        )))
+        Err(CallbackError(format!("url is {:?}, {expected}", callback.url)))
     }
 
     /// Runs for the same ledger share its limit of attempts in flight, and its fate.

@@ -29,10 +29,7 @@ impl Observer for Watch {
     fn observe(&self, event: &Event<'_>) {
         let news = match event {
             Event::Retried { attempt, error, .. } => {
-                println!(
-                    "attempt {attempt} failed: {}",
-                    error.unwrap_or("no reason given")
-                );
+                println!("attempt {attempt} failed: {}", error.unwrap_or("no reason given"));
                 News::Retried
             }
             Event::Ended { run, end, .. } => {
@@ -72,10 +69,7 @@ async fn show(folder: &Path) -> Result<(), Box<dyn Error>> {
     scheduler.create(task).await?;
     scheduler.run(repair(folder, news)).await?;
 
-    let found = scheduler
-        .get(&id, Consistency::Linearizable)
-        .await?
-        .ok_or("the task is gone")?;
+    let found = scheduler.get(&id, Consistency::Linearizable).await?.ok_or("the task is gone")?;
     let run = found.history.first().ok_or("no run is remembered")?;
     let written = fs::read_to_string(folder.join("invoices"))?;
     print!("the ledger says: {written}");

@@ -32,9 +32,7 @@ pub(crate) fn apply(
 fn revision_of(transaction: &Transaction<'_>, id: &TaskId) -> Result<Option<Revision>, Failure> {
     let query = "SELECT revision FROM tasks WHERE id = ?1";
     let mut statement = transaction.prepare_cached(query)?;
-    let revision: Option<i64> = statement
-        .query_row([id.as_str()], |row| row.get(0))
-        .optional()?;
+    let revision: Option<i64> = statement.query_row([id.as_str()], |row| row.get(0)).optional()?;
     Ok(revision.map(|revision| Revision(revision.cast_unsigned())))
 }
 
@@ -60,9 +58,7 @@ fn write(
 ) -> Result<(), Failure> {
     let id = change.id().as_str();
     match change {
-        Change::Create {
-            definition, state, ..
-        } => {
+        Change::Create { definition, state, .. } => {
             let insert = "INSERT INTO tasks VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
             let definition = serde_json::to_string(&**definition)?;
             let text = serde_json::to_string(state)?;
@@ -80,18 +76,10 @@ fn write(
             ])?;
             note_senders(transaction, id, state)
         }
-        Change::Put {
-            definition,
-            state,
-            ended,
-            ..
-        } => {
+        Change::Put { definition, state, ended, .. } => {
             let update = "UPDATE tasks SET definition = coalesce(?2, definition), state = ?3, \
                 revision = ?4, status = ?5, due_at = ?6, finished_at = ?7 WHERE id = ?1";
-            let definition = definition
-                .as_deref()
-                .map(serde_json::to_string)
-                .transpose()?;
+            let definition = definition.as_deref().map(serde_json::to_string).transpose()?;
             let text = serde_json::to_string(state)?;
             let due_at = due_at(transaction, state)?;
             let finished_at = state.finished_at.map(Timestamp::as_millis);
@@ -109,9 +97,7 @@ fn write(
             remember(transaction, id, ended, history_max)
         }
         Change::Delete { .. } => {
-            transaction
-                .prepare_cached("DELETE FROM tasks WHERE id = ?1")?
-                .execute([id])?;
+            transaction.prepare_cached("DELETE FROM tasks WHERE id = ?1")?.execute([id])?;
             Ok(())
         }
     }
@@ -128,9 +114,7 @@ fn due_at(transaction: &Transaction<'_>, state: &TaskState) -> Result<Option<i64
 }
 
 fn note_senders(transaction: &Transaction<'_>, id: &str, state: &TaskState) -> Result<(), Failure> {
-    transaction
-        .prepare_cached("DELETE FROM sending WHERE task = ?1")?
-        .execute([id])?;
+    transaction.prepare_cached("DELETE FROM sending WHERE task = ?1")?.execute([id])?;
     let mut insert = transaction.prepare_cached("INSERT OR IGNORE INTO sending VALUES (?1, ?2)")?;
     for life in senders(state) {
         insert.execute(params![life, id])?;
@@ -162,9 +146,7 @@ fn remember(
         let forget = "DELETE FROM history WHERE task = ?1 AND number NOT IN \
             (SELECT number FROM history WHERE task = ?1 ORDER BY number DESC LIMIT ?2)";
         let kept = i64::try_from(history_max).unwrap_or(i64::MAX);
-        transaction
-            .prepare_cached(forget)?
-            .execute(params![id, kept])?;
+        transaction.prepare_cached(forget)?.execute(params![id, kept])?;
     }
     Ok(())
 }

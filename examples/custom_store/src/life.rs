@@ -31,11 +31,7 @@ impl Life {
         lock.lock()?;
         transaction.execute("INSERT INTO lives (life) VALUES (?1)", [number])?;
         transaction.commit()?;
-        Ok(Self {
-            number,
-            database: database.to_owned(),
-            _lock: lock,
-        })
+        Ok(Self { number, database: database.to_owned(), _lock: lock })
     }
 
     /// Notes which other lives have ended, and makes what they were sending due at once.
@@ -63,10 +59,7 @@ impl Life {
 pub(crate) fn is_gone(connection: &Connection, life: i64) -> Result<bool, Failure> {
     let query = "SELECT gone FROM lives WHERE life = ?1";
     let mut statement = connection.prepare_cached(query)?;
-    Ok(statement
-        .query_row([life], |row| row.get(0))
-        .optional()?
-        .unwrap_or(false))
+    Ok(statement.query_row([life], |row| row.get(0)).optional()?.unwrap_or(false))
 }
 
 /// The lives that nobody knows to be gone, but for `own`.

@@ -29,10 +29,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let folder = tempfile::tempdir()?;
     let path = folder.path().join("tasks.db");
     let (fired, mut runs) = unbounded();
-    let schedulers = [
-        scheduler(&path, 'a', fired.clone())?,
-        scheduler(&path, 'b', fired)?,
-    ];
+    let schedulers = [scheduler(&path, 'a', fired.clone())?, scheduler(&path, 'b', fired)?];
     create_tasks(&schedulers)?;
 
     let mut seen: BTreeMap<String, Vec<char>> = BTreeMap::new();
@@ -92,12 +89,7 @@ fn create_tasks(schedulers: &[Scheduler; 2]) -> Result<(), Box<dyn Error>> {
 fn check(seen: &BTreeMap<String, Vec<char>>, scheduler: &Scheduler) -> Result<(), Box<dyn Error>> {
     let by = |name: char| seen.values().flatten().filter(|by| **by == name).count();
     let finished = scheduler.counts().finished;
-    println!(
-        "{} tasks fired: {} by a, {} by b",
-        seen.len(),
-        by('a'),
-        by('b')
-    );
+    println!("{} tasks fired: {} by a, {} by b", seen.len(), by('a'), by('b'));
     println!("{finished} tasks are finished in the database");
     if let Some((run, by)) = seen.iter().find(|(_, by)| by.len() != 1) {
         return Err(format!("{run} was fired {} times, by {by:?}", by.len()).into());

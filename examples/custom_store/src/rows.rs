@@ -41,12 +41,8 @@ fn task(row: &Row<'_>) -> Result<Task, Failure> {
 pub(crate) fn state(connection: &Connection, id: &TaskId) -> Result<Option<TaskState>, Failure> {
     let query = "SELECT state FROM tasks WHERE id = ?1";
     let mut statement = connection.prepare_cached(query)?;
-    let state = statement
-        .query_row([id.as_str()], |row| row.get::<_, String>(0))
-        .optional()?;
-    Ok(state
-        .map(|state| serde_json::from_str(&state))
-        .transpose()?)
+    let state = statement.query_row([id.as_str()], |row| row.get::<_, String>(0)).optional()?;
+    Ok(state.map(|state| serde_json::from_str(&state)).transpose()?)
 }
 
 /// How the latest occurrences of the task named `id` ended, newest first.

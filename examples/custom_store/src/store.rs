@@ -50,17 +50,11 @@ impl SqliteStore {
         transaction.commit()?;
         let life = Life::begin(&mut connection, path)?;
         life.bury(&mut connection)?;
-        Ok(Self {
-            connection: Mutex::new(connection),
-            life,
-            history_max,
-        })
+        Ok(Self { connection: Mutex::new(connection), life, history_max })
     }
 
     fn connection(&self) -> MutexGuard<'_, Connection> {
-        self.connection
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        self.connection.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn read<T>(
@@ -76,11 +70,7 @@ impl Store for SqliteStore {
     async fn commit(&self, changes: Vec<Change>) -> Result<Vec<Committed>, StoreError> {
         if changes.len() > COMMIT_CHANGES_MAX {
             let message = format!("{} changes, at most {COMMIT_CHANGES_MAX}", changes.len());
-            return Err(StoreError::new(
-                StoreErrorKind::Overloaded,
-                Effect::None,
-                message,
-            ));
+            return Err(StoreError::new(StoreErrorKind::Overloaded, Effect::None, message));
         }
         let none = |failure: Failure| failure.with(Effect::None);
         let mut connection = self.connection();
@@ -135,10 +125,7 @@ impl Store for SqliteStore {
         // A database that does not answer is not planned on; it is asked again a poll later. The
         // tenure stays, or what is due meanwhile would count as missed.
         let next_due = self.read(rows::next_due).unwrap_or_default();
-        Agenda {
-            tenure: Some(1),
-            next_due,
-        }
+        Agenda { tenure: Some(1), next_due }
     }
 
     async fn agenda_changed(&self, seen: Agenda) {
@@ -153,16 +140,12 @@ impl Store for SqliteStore {
     }
 
     fn holder(&self) -> Holder {
-        Holder {
-            node: 1,
-            incarnation: self.life.number.cast_unsigned(),
-        }
+        Holder { node: 1, incarnation: self.life.number.cast_unsigned() }
     }
 
     fn is_gone(&self, holder: Holder) -> bool {
         let life = holder.incarnation.cast_signed();
-        self.read(|connection| life::is_gone(connection, life))
-            .unwrap_or(false)
+        self.read(|connection| life::is_gone(connection, life)).unwrap_or(false)
     }
 
     fn stands(&self, claim: &Claim) -> bool {

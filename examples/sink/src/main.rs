@@ -16,10 +16,7 @@ const SILENCE_MAX: Duration = Duration::from_secs(5);
 fn main() -> Result<(), Box<dyn Error>> {
     let address = env::args().nth(1);
     let listener = TcpListener::bind(address.as_deref().unwrap_or("127.0.0.1:9000"))?;
-    eprintln!(
-        "waiting for a callback on http://{}/",
-        listener.local_addr()?
-    );
+    eprintln!("waiting for a callback on http://{}/", listener.local_addr()?);
     let (stream, _) = listener.accept()?;
     receive(&stream)
 }
@@ -47,9 +44,7 @@ fn receive(stream: &TcpStream) -> Result<(), Box<dyn Error>> {
         }
     }
     let mut body = String::new();
-    reader
-        .take(BODY_BYTES_MAX.min(length))
-        .read_to_string(&mut body)?;
+    reader.take(BODY_BYTES_MAX.min(length)).read_to_string(&mut body)?;
     println!("\n{body}");
     let mut stream = stream;
     stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")?;
