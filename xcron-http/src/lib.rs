@@ -21,7 +21,8 @@
 //!
 //! let (api, limits) = (ApiSettings::default(), ServerSettings::default());
 //! let router = api_router(scheduler.clone(), api, limits, &metrics);
-//! let server = Server::bind("127.0.0.1:8000".parse()?, router, limits).await?;
+//! let port = Port::take("127.0.0.1:8000".parse()?)?;
+//! let server = Server::listen(port, router, limits)?;
 //! let never = std::future::pending::<()>;
 //! let (_served, fired) = tokio::join!(server.run(never()), scheduler.run(never()));
 //! fired?;
@@ -46,4 +47,4 @@ mod serve;
 pub use api::{ApiSettings, api_router};
 pub use dispatch::{DispatchSettings, DispatchSettingsError, HttpDispatcher};
 pub use metrics::{Metrics, StoreSample, StoreStats, monitor_router};
-pub use serve::{Server, ServerSettings};
+pub use serve::{Port, Server, ServerSettings};

@@ -12,7 +12,9 @@ use std::sync::Arc;
 use tokio::sync::watch;
 use tokio::task::{JoinError, JoinHandle};
 use xcron_core::{EngineError, Scheduler};
-use xcron_http::{HttpDispatcher, Metrics, Server, api_router, monitor_router};
+use xcron_http::{
+    HttpDispatcher, Metrics, Port, Server, ServerSettings, api_router, monitor_router,
+};
 
 /// The addresses really bound; it reads as the first line on stdout.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,6 +63,9 @@ impl Node {
     pub async fn start(config: &Config) -> Result<Self, ServerError> {
         let limits = config.server_settings();
         let address = |port| SocketAddr::new(config.host, port);
+        // The ports first: a second server is refused before it touches any data.
+        let http = take("http_port", address(config.http_port))?;
+        let monitor = take("monitor_port", address(config.monitor_port))?;
         let peer = PeerPort::bind(address(config.peer_port)).await?;
         let storage = Storage::open(config).await?;
         let metrics = Metrics::new();
@@ -74,9 +79,9 @@ impl Node {
         metrics.watch_scheduler(scheduler.clone());
         metrics.watch_store(storage.stats());
         let router = api_router(scheduler.clone(), config.api_settings(), limits, &metrics);
-        let api = bind("http_port", address(config.http_port), router, limits).await?;
+        let api = listen("http_port", http, router, limits)?;
         let router = monitor_router(&scheduler, limits, &metrics);
-        let monitor = bind("monitor_port", address(config.monitor_port), router, limits).await?;
+        let monitor = listen("monitor_port", monitor, router, limits)?;
         dispatcher.never_dial(&[monitor.local_addr(), peer.local_addr()]);
         Ok(Self { storage, scheduler, metrics, api, monitor, peer })
     }
@@ -149,14 +154,19 @@ impl Node {
 
 const BUG: ServerError = ServerError::Bug("the engine");
 
-async fn bind(
+fn take(key: &'static str, address: SocketAddr) -> Result<Port, ServerError> {
+    Port::take(address).map_err(|error| ServerError::bind(key, address, error))
+}
+
+fn listen(
     key: &'static str,
-    address: SocketAddr,
+    port: Port,
     router: axum::Router,
-    limits: xcron_http::ServerSettings,
+    limits: ServerSettings,
 ) -> Result<Server, ServerError> {
-    let bound = Server::bind(address, router, limits).await;
-    bound.map_err(|error| ServerError::bind(key, address, error))
+    let address = port.local_addr();
+    let listening = Server::listen(port, router, limits);
+    listening.map_err(|error| ServerError::bind(key, address, error))
 }
 
 /// Resolves once the stop has come as far as `wanted`.

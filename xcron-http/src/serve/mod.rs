@@ -22,11 +22,13 @@ mod connection;
 mod gate;
 mod hygiene;
 mod phase;
+mod port;
 mod server;
 mod settings;
 mod socket;
 
 pub(crate) use body::WholeBody;
 pub(crate) use gate::{Gate, guard};
+pub use port::Port;
 pub use server::Server;
 pub use settings::ServerSettings;

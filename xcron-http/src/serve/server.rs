@@ -1,6 +1,7 @@
 //! The accept loop: as many connections as allowed, and an orderly stop.
 
 use super::connection::serve;
+use super::port::Port;
 use super::settings::ServerSettings;
 use crate::answer::{Answer, Code, RequestIds};
 use axum::Router;
@@ -24,12 +25,12 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 ///
 /// ```
 /// use axum::{Router, routing::get};
-/// use xcron_http::{Server, ServerSettings};
+/// use xcron_http::{Port, Server, ServerSettings};
 ///
 /// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
 /// let router = Router::new().route("/", get(|| async { "hello" }));
-/// let server =
-///     Server::bind("127.0.0.1:0".parse()?, router, ServerSettings::default()).await?;
+/// let port = Port::take("127.0.0.1:0".parse()?)?;
+/// let server = Server::listen(port, router, ServerSettings::default())?;
 /// println!("listening on {}", server.local_addr());
 /// server.run(std::future::ready(())).await; // until that future resolves
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -45,17 +46,13 @@ pub struct Server {
 }
 
 impl Server {
-    /// Binds `addr`; nothing is accepted before [`run`](Self::run).
+    /// Listens on `port`; nothing is accepted before [`run`](Self::run).
     ///
     /// # Errors
-    /// When the address cannot be bound.
-    pub async fn bind(
-        addr: SocketAddr,
-        router: Router,
-        settings: ServerSettings,
-    ) -> io::Result<Self> {
-        let listener = TcpListener::bind(addr).await?;
-        let local_addr = listener.local_addr()?;
+    /// When somebody else listens on it by now.
+    pub fn listen(port: Port, router: Router, settings: ServerSettings) -> io::Result<Self> {
+        let local_addr = port.local_addr();
+        let listener = port.listen()?;
         Ok(Self { listener, local_addr, router, settings: Arc::new(settings) })
     }
 

@@ -7,7 +7,7 @@ use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use xcron_core::{Effect, StoreErrorKind};
-use xcron_http::{Server, monitor_router};
+use xcron_http::{Port, Server, monitor_router};
 
 #[tokio::test]
 async fn a_node_is_ready_when_its_store_is() {
@@ -27,7 +27,8 @@ async fn the_monitor_port_shows_metrics_and_changes_nothing() {
     assert_eq!(server.create(&sound()).await.code(), 0);
     server.get("/no/such/path").await;
     let router = monitor_router(&server.scheduler, quick(), &server.metrics);
-    let monitor = Server::bind("127.0.0.1:0".parse().unwrap(), router, quick()).await.unwrap();
+    let port = Port::take("127.0.0.1:0".parse().unwrap()).unwrap();
+    let monitor = Server::listen(port, router, quick()).unwrap();
     let addr = monitor.local_addr();
     let serving = tokio::spawn(monitor.run(std::future::pending()));
     let sampling = server.metrics.sample_host("/".into());

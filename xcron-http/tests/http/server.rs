@@ -11,7 +11,8 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use xcron_core::{Dispatcher, MemoryStore, Scheduler, Store};
 use xcron_http::{
-    ApiSettings, DispatchSettings, HttpDispatcher, Metrics, Server, ServerSettings, api_router,
+    ApiSettings, DispatchSettings, HttpDispatcher, Metrics, Port, Server, ServerSettings,
+    api_router,
 };
 
 /// Nothing in these tests takes this long unless it hangs.
@@ -59,7 +60,7 @@ impl TestServer {
         metrics.watch_scheduler(scheduler.clone());
         let router = api_router(scheduler.clone(), ApiSettings::default(), settings, &metrics);
         let any = "127.0.0.1:0".parse().unwrap();
-        let server = Server::bind(any, router, settings).await.unwrap();
+        let server = Server::listen(Port::take(any).unwrap(), router, settings).unwrap();
         let addr = server.local_addr();
         let (stop, stopped) = oneshot::channel();
         let served = tokio::spawn(server.run(async move {

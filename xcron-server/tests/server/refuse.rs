@@ -36,6 +36,7 @@ async fn a_port_in_use_is_refused() {
         let home = Home::new().with(variable, port);
         let address = format!("127.0.0.1:{port}");
         assert_refused(&home, &[key, &address, "is in use", "choose another"]).await;
+        assert!(!home.path().join("data").exists(), "{key}: refused before any data is touched");
     }
 }
 
