@@ -213,11 +213,19 @@ impl Scheduler {
         &self.parts.load
     }
 
-    /// Returns once a linearizable read and a create would be answered.
+    /// Returns once a linearizable read and a create would be answered, and what is due fired.
     ///
     /// # Errors
-    /// Why they would not be now.
+    /// Why they would not be now; a scheduler that was told to stop is not ready.
     pub async fn ready(&self) -> Result<(), StoreError> {
+        let why = match &self.parts.load {
+            load if load.is_stopping() => Some("the scheduler is stopping"),
+            load if load.is_stuck() => Some("the store refuses to take what is due"),
+            _ => None,
+        };
+        if let Some(why) = why {
+            return Err(StoreError::new(StoreErrorKind::Unavailable, Effect::None, why));
+        }
         self.parts.store.ready().await
     }
 

@@ -44,7 +44,8 @@ pub fn admit(task: &NewTask, calendar: &Calendar, now: Timestamp) -> Result<Task
     let mut decided_until = now;
     if let Schedule::Once(at) = definition.schedule {
         let late = now.since(at);
-        if late > LATE_MAX {
+        // In whole seconds, as one-shots are given: 60 seconds late is still in time.
+        if late.as_secs() > LATE_MAX.as_secs() {
             return Err(AdmitError::Past { late });
         }
         decided_until = now.min(at.minus(Duration::from_millis(1)));

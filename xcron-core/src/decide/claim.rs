@@ -14,10 +14,6 @@ use crate::task::state::{
 };
 use std::time::Duration;
 
-/// An occurrence no later than this is not missed under [`Misfire::Skip`]: a change of leader
-/// shorter than it costs no run.
-pub const MISFIRE_GRACE: Duration = Duration::from_secs(1);
-
 /// The least time between two runs that one task makes up for under [`Misfire::FireAll`].
 pub const CATCH_UP_PACE: Duration = Duration::from_millis(100);
 
@@ -173,7 +169,9 @@ impl Decision<'_> {
             let full = self.state.runs.len() >= OPEN_RUNS_MAX;
             let at = self.state.next.filter(|_| !full && self.follows_schedule())?;
             let not_before = at.plus(jitter(self.definition, self.id.as_str(), at));
-            if not_before > until {
+            // Whether runs overlap shows at the instant, not ahead of it.
+            let overlaps = self.definition.overlap != Overlap::Allow && !self.state.runs.is_empty();
+            if not_before > if overlaps { self.context.now } else { until } {
                 return None;
             }
             if let Some(start) = self.take(at, not_before) {
@@ -268,7 +266,7 @@ impl Decision<'_> {
         };
         match self.definition.misfire {
             Misfire::FireAll => {}
-            Misfire::Skip => self.skip_until(missed_until.minus(MISFIRE_GRACE)),
+            Misfire::Skip => self.skip_until(missed_until),
             Misfire::FireOnce => {
                 let latest = self.occurrences.last_within(self.state.decided_until, missed_until);
                 if let Some(latest) = latest.filter(|latest| *latest > next) {

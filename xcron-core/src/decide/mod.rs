@@ -10,7 +10,7 @@ mod occurrences;
 mod settle;
 
 pub use admit::{AdmitError, LATE_MAX, admit};
-pub use claim::{CATCH_UP_PACE, ClaimContext, Claimed, MISFIRE_GRACE, Start, claim, defer};
+pub use claim::{CATCH_UP_PACE, ClaimContext, Claimed, Start, claim, defer};
 pub use settle::{Settled, settle};
 
 use crate::Timestamp;

@@ -10,6 +10,9 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
+/// How many attempts are claimed for each place in flight: one is sent while the others wait, so
+/// that places never stand empty for a commit, and a burst is claimed before it is due.
+const CLAIMS_PER_PLACE: usize = 4;
 /// A full lane is judged by what came back in this span.
 const JUDGED_OVER: Duration = Duration::from_millis(500);
 /// A judgement older than this is forgotten.
@@ -64,14 +67,15 @@ struct Pace {
 }
 
 impl Pace {
-    /// Judges a lane of `room` that is full at `now`: how long one return takes if it is slow.
-    fn judge(&mut self, now: Timestamp, room: usize) -> Option<Duration> {
+    /// Judges a lane of so many `places` that is full at `now`: how long one return takes, if it
+    /// would take it more than a second to fill them all twice.
+    fn judge(&mut self, now: Timestamp, places: usize) -> Option<Duration> {
         let full_for = now.since(*self.full_since.get_or_insert(now));
         if full_for > JUDGED_FOR {
             *self = Self { full_since: Some(now), ..Self::default() };
         } else if full_for >= JUDGED_OVER {
             let each = full_for / self.returned.max(1);
-            let slow = each * u32::try_from(room).unwrap_or(u32::MAX) > JUDGED_OVER * 2;
+            let slow = each * u32::try_from(places).unwrap_or(u32::MAX) > JUDGED_OVER;
             self.slow = slow.then_some(each);
             self.full_since = Some(now);
             self.returned = 0;
@@ -93,21 +97,21 @@ impl Lanes {
         }
     }
 
-    /// How many attempts may be claimed beyond those in hand: one fill of the places is sent
-    /// while another waits.
+    /// How many attempts may be claimed and not ended.
     pub(super) const fn claims_max(&self) -> usize {
-        self.in_flight_max.saturating_mul(2)
+        self.in_flight_max.saturating_mul(CLAIMS_PER_PLACE)
     }
 
     /// Makes room for a claim in the lane of `destination`, if there is any.
     pub(super) fn reserve(&mut self, destination: &Arc<str>, now: Timestamp) -> Room {
         let claimed_max = self.claims_per_lane_max();
+        let in_flight_max = self.in_flight_per_lane_max;
         let lane = self.lanes.entry(Arc::clone(destination)).or_default();
         if lane.claimed < claimed_max {
             lane.claimed += 1;
             return Room::Taken;
         }
-        let Some(each) = lane.pace.judge(now, claimed_max) else {
+        let Some(each) = lane.pace.judge(now, in_flight_max) else {
             self.full.insert(Arc::clone(destination));
             return Room::Soon;
         };
@@ -144,7 +148,7 @@ impl Lanes {
     }
 
     const fn claims_per_lane_max(&self) -> usize {
-        self.in_flight_per_lane_max.saturating_mul(2)
+        self.in_flight_per_lane_max.saturating_mul(CLAIMS_PER_PLACE)
     }
 
     /// Gives back the room of a claim that ended or was never made.

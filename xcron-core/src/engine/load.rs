@@ -7,6 +7,8 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
 #[derive(Debug, Default)]
 pub struct Load {
     running: AtomicBool,
+    stopping: AtomicBool,
+    stuck: AtomicBool,
     in_flight: AtomicUsize,
     queued: AtomicUsize,
     oldest_queued: AtomicI64,
@@ -32,9 +34,34 @@ impl Load {
         (self.queued() > 0).then(|| Timestamp::from_millis(at))
     }
 
+    /// Whether the engine was told to stop: nothing is claimed any more.
+    #[must_use]
+    pub fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Acquire)
+    }
+
+    /// Whether the store has refused the engine's commits for seconds: nothing can be fired.
+    #[must_use]
+    pub fn is_stuck(&self) -> bool {
+        self.stuck.load(Ordering::Acquire)
+    }
+
+    pub(super) fn set_stuck(&self, stuck: bool) {
+        self.stuck.store(stuck, Ordering::Release);
+    }
+
     /// Whether an engine runs, so that a second one is refused.
     pub(super) fn begin(&self) -> bool {
-        !self.running.swap(true, Ordering::AcqRel)
+        let first = !self.running.swap(true, Ordering::AcqRel);
+        if first {
+            self.stopping.store(false, Ordering::Release);
+            self.stuck.store(false, Ordering::Release);
+        }
+        first
+    }
+
+    pub(super) fn stop(&self) {
+        self.stopping.store(true, Ordering::Release);
     }
 
     pub(super) fn end(&self) {

@@ -14,6 +14,7 @@ mod lookahead;
 mod parts;
 mod prune;
 mod step;
+mod trouble;
 mod waits;
 
 pub use load::Load;
@@ -37,6 +38,7 @@ use std::panic::AssertUnwindSafe;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
+use trouble::Trouble;
 use waits::{Back, Waits, Wake};
 
 /// The engine looks up at least this often, whatever happens.
@@ -102,6 +104,7 @@ pub(crate) struct Engine {
     lanes: Lanes,
     lookahead: Lookahead,
     prune: Prune,
+    trouble: Trouble,
     waits: Waits,
     /// Claimed attempts whose instant has not come, by instant.
     ahead: BTreeMap<(Timestamp, u64), Attempt>,
@@ -112,6 +115,7 @@ pub(crate) struct Engine {
     uncertain: BTreeSet<TaskId>,
     pause_until: Timestamp,
     look_at_full_at: Timestamp,
+    read_again_at: Timestamp,
     tenure: Option<u64>,
     active_since: Timestamp,
     seen_at: Timestamp,
@@ -136,6 +140,7 @@ impl Engine {
             lanes: Lanes::new(settings.in_flight_max, settings.in_flight_per_destination_max),
             lookahead: Lookahead::new(),
             prune: Prune::new(settings.finished_max, settings.finished_retention),
+            trouble: Trouble::default(),
             waits: Waits::default(),
             ahead: BTreeMap::new(),
             ahead_count: 0,
@@ -143,6 +148,7 @@ impl Engine {
             uncertain: BTreeSet::new(),
             pause_until: Timestamp::MIN,
             look_at_full_at: Timestamp::MIN,
+            read_again_at: Timestamp::MIN,
             tenure: None,
             active_since: Timestamp::MAX,
             seen_at: Timestamp::MAX,
@@ -257,6 +263,7 @@ impl Engine {
     /// Claims nothing any more and hands back what has not left.
     fn stop(&mut self) {
         self.stopping = true;
+        self.parts.load.stop();
         let drained_at = self.parts.clock.now().plus(self.parts.settings.drain);
         self.waits.drain_until(&self.parts.clock, drained_at);
         let ahead = std::mem::take(&mut self.ahead).into_values();

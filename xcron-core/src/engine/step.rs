@@ -18,6 +18,9 @@ use std::time::Duration;
 
 /// How long the planner waits at the most before it looks at full lanes again.
 const FULL_PAUSE: Duration = Duration::from_millis(100);
+/// How long the planner waits at the most before it looks again at a task that is to be decided
+/// at its instant.
+const NOT_YET_PAUSE: Duration = Duration::from_millis(5);
 /// How long a due task is left alone that nothing could be decided about, such as one whose
 /// schedule only a newer version can read.
 const UNDECIDED_PAUSE: Duration = Duration::from_secs(60);
@@ -108,7 +111,9 @@ impl Engine {
         let plans = agenda.tenure.is_some() && !self.stopping;
         let next_due = agenda.next_due.filter(|_| plans && room > 0);
         let is_due = next_due.is_some_and(|at| at <= until);
-        let due_max = if is_due { self.worth_reading(now, room) } else { 0 };
+        let reads = is_due && now >= self.read_again_at;
+        let due_max =
+            if reads { self.worth_reading(now, room).min(self.trouble.batch_max()) } else { 0 };
         let finished_max = if plans { self.prune.page(now, self.parts.store.counts()) } else { 0 };
         if due_max > 0 || finished_max > 0 || !self.uncertain.is_empty() {
             self.read(until, due_max, finished_max);
@@ -116,6 +121,7 @@ impl Engine {
             self.decide(Page { until, ..Page::default() }, now);
         }
         let claim_at = next_due.filter(|_| !is_due).map(|at| at.minus(span));
+        let look_up = if is_due && !reads { self.read_again_at } else { look_up };
         let look_up = if is_due && self.lanes.has_full() { self.look_at_full_at } else { look_up };
         claim_at.map_or(look_up, |at| at.clamp(now, look_up))
     }
@@ -159,6 +165,10 @@ impl Engine {
             Done::Committed(batch, Ok(committed), took) => {
                 let changes = committed.len();
                 self.lookahead.learn(took);
+                if let Some(over) = self.trouble.end(self.parts.clock.now()) {
+                    self.active_since = over;
+                }
+                self.parts.load.set_stuck(false);
                 self.parts.observer.observe(&Event::Committed { changes, took });
                 for (decision, committed) in batch.decisions.into_iter().zip(committed) {
                     self.act(decision, committed);
@@ -179,7 +189,10 @@ impl Engine {
         if error.kind() == StoreErrorKind::Fatal {
             return Err(EngineError::Store(error.clone()));
         }
-        self.pause_until = self.parts.clock.now().plus(STORE_PAUSE);
+        let now = self.parts.clock.now();
+        self.pause_until = now.plus(STORE_PAUSE);
+        self.trouble.note(error, now);
+        self.parts.load.set_stuck(self.trouble.lasts(now));
         Ok(())
     }
 
@@ -196,7 +209,7 @@ impl Engine {
         for task in &page.due {
             self.hands.learn(task);
         }
-        let settles = self.returned.len().min(SETTLES_MAX);
+        let settles = self.returned.len().min(SETTLES_MAX).min(self.trouble.batch_max());
         let returned: Vec<Returned> = self.returned.drain(..settles).collect();
         for returned in returned {
             self.settle(returned, &mut decisions);
@@ -263,13 +276,17 @@ impl Engine {
                 calendar: &parts.calendar,
                 now,
                 until,
-                active_since: self.active_since,
+                active_since: if self.trouble.lasts(now) { now } else { self.active_since },
                 holder,
                 is_lost: &is_lost,
             },
         );
         if claimed.state == task.state {
-            if task.is_due(until) {
+            if task.is_due(until) && !task.is_due(now) {
+                // To be decided at its instant, not ahead of it.
+                let at = task.state.due_at.unwrap_or(now);
+                self.read_again_at = now.plus(NOT_YET_PAUSE).min(at);
+            } else if task.is_due(until) {
                 // Nothing to decide, and yet due: look again later instead of at once.
                 decision.task.state = decide::defer(task, until.plus(UNDECIDED_PAUSE));
                 decision.changed = true;

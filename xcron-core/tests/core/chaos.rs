@@ -9,8 +9,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use xcron_core::testing::{SimClock, store_suite};
 use xcron_core::{
-    Agenda, Change, Claim, Clock, Committed, Consistency, Effect, Holder, MemoryStore, Outcome,
-    Overlap, Store, StoreError, StoreErrorKind, Task, TaskCounts, TaskId, TaskWithHistory,
+    Agenda, Change, Claim, Clock, Committed, Consistency, Effect, Holder, MemoryStore, Misfire,
+    Outcome, Overlap, Store, StoreError, StoreErrorKind, Task, TaskCounts, TaskId, TaskWithHistory,
     Timestamp,
 };
 
@@ -37,13 +37,15 @@ struct FlakyStore {
     /// Commits that fail, of a hundred.
     failures: u64,
     failed: Mutex<BTreeSet<&'static str>>,
+    /// Takes no commit from the first instant to the second.
+    outage: Option<(Timestamp, Timestamp)>,
 }
 
 impl FlakyStore {
     fn new(world: &World, seed: u64, failures: u64) -> Self {
         let (inner, clock) = (Arc::clone(&world.store), world.clock.clone());
         let dice = Dice(AtomicU64::new(seed));
-        Self { inner, clock, dice, failures, failed: Mutex::default() }
+        Self { inner, clock, dice, failures, failed: Mutex::default(), outage: None }
     }
 
     fn fail(&self, effect: Effect) -> StoreError {
@@ -56,6 +58,10 @@ impl FlakyStore {
 #[deny(clippy::missing_trait_methods)]
 impl Store for FlakyStore {
     async fn commit(&self, changes: Vec<Change>) -> Result<Vec<Committed>, StoreError> {
+        let now = self.clock.now();
+        if self.outage.is_some_and(|(from, to)| (from..to).contains(&now)) {
+            return Err(self.fail(Effect::None));
+        }
         let roll = self.dice.roll(100);
         if roll < self.failures {
             return Err(self.fail(Effect::None));
@@ -193,5 +199,36 @@ async fn live_through(seed: u64) {
 async fn every_occurrence_comes_to_one_end_and_no_attempt_is_made_twice() {
     for seed in 1..=60 {
         live_through(seed).await;
+    }
+}
+
+#[tokio::test]
+async fn what_was_due_while_the_store_took_no_commit_follows_the_misfire_policy() {
+    let world = World::new();
+    for (misfire, name) in
+        [(Misfire::FireOnce, "once"), (Misfire::Skip, "skip"), (Misfire::FireAll, "all")]
+    {
+        let mut task = cron(name, "* * * * * *");
+        task.definition.misfire = misfire;
+        world.scheduler().create(task).await.expect("created");
+    }
+    let mut store = FlakyStore::new(&world, 1, 0);
+    let half = Duration::from_millis(500);
+    store.outage = Some((at(5).plus(half), at(20).plus(half)));
+    let scheduler = world.scheduler_over(Arc::new(store));
+    let (asked, clock) = (scheduler.clone(), world.clock.clone());
+    world
+        .run_with(&scheduler, 30, async move {
+            clock.sleep_until(at(15)).await;
+            assert!(asked.ready().await.is_err(), "nothing can be fired");
+            clock.sleep_until(at(25)).await;
+            assert!(asked.ready().await.is_ok());
+        })
+        .await;
+    for (name, missed) in [("once", vec![20]), ("skip", vec![]), ("all", (6..=20).collect())] {
+        let of_task = world.receipts().into_iter().filter(|r| r.run_id.starts_with(name));
+        let times = of_task.map(|r| r.scheduled_time.as_secs() - crate::world::BEGIN);
+        let expected: Vec<i64> = (1..=5).chain(missed).chain(21..=30).collect();
+        assert_eq!(times.collect::<Vec<_>>(), expected, "{name}");
     }
 }

@@ -195,8 +195,7 @@ async fn what_was_missed_while_nobody_could_fire_follows_the_misfire_policy() {
     for (misfire, caught_up, skipped) in [
         (Misfire::FireOnce, vec![10], 9),
         (Misfire::FireAll, (1..=10).collect(), 0),
-        // The outage ends at 10; what is at most a second late is not missed.
-        (Misfire::Skip, vec![10], 9),
+        (Misfire::Skip, vec![], 10),
     ] {
         let world = World::new();
         let scheduler = world.scheduler();
@@ -321,4 +320,41 @@ async fn a_second_run_of_the_same_scheduler_is_refused() {
     );
     assert!(first.is_ok());
     assert_eq!(second, Err(xcron_core::EngineError::Running));
+}
+
+#[tokio::test]
+async fn overlap_is_judged_at_the_instant_and_not_when_the_claim_is_made_ahead() {
+    for overlap in [Overlap::Skip, Overlap::Queue] {
+        let world = World::new();
+        let scheduler = world.scheduler();
+        let mut task = cron("t", "* * * * * *");
+        task.definition.overlap = overlap;
+        scheduler.create(task).await.expect("created");
+        world.targets.hold("t");
+        let (targets, clock) = (world.targets.clone(), world.clock.clone());
+        world
+            .run_with(&scheduler, 4, async move {
+                // Each run ends 20 ms before the next is due, which is within the lookahead.
+                for n in 1..=3 {
+                    clock.sleep_until(at(n).plus(Duration::from_millis(980))).await;
+                    targets.release("t");
+                    targets.hold("t");
+                }
+                clock.sleep_until(at(4).minus(Duration::from_millis(1))).await;
+                targets.release("t");
+            })
+            .await;
+        assert_eq!(world.arrivals(), [1, 2, 3, 4], "{overlap:?}");
+        let state = world.task("t").await.expect("active").task.state;
+        assert_eq!(state.counters.skipped_overlap, 0, "{overlap:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_scheduler_that_was_told_to_stop_is_not_ready() {
+    let world = World::new();
+    let scheduler = world.scheduler();
+    assert!(scheduler.ready().await.is_ok());
+    world.run_until(&scheduler, 1).await;
+    assert!(scheduler.ready().await.is_err());
 }

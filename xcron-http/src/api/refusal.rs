@@ -39,7 +39,7 @@ impl From<InvalidField> for Refusal {
 impl From<ScheduleError> for Refusal {
     fn from(error: ScheduleError) -> Self {
         match error.kind() {
-            ScheduleErrorKind::Timezone => Self::field("timezone:", error.to_string()),
+            ScheduleErrorKind::Timezone => Self::new(Code::Malformed, error.to_string()),
             _ => Self::new(Code::Format, format!("format: {error}")),
         }
     }

@@ -44,7 +44,7 @@ async fn the_monitor_port_shows_metrics_and_changes_nothing() {
     assert_eq!(get("/readyz").await.code(), 0);
     assert_eq!(get("/xcron/queryTask?task_id=a").await.code(), 1404);
     let metrics = get("/metrics").await;
-    assert!(metrics.header("content-type").unwrap().starts_with("application/openmetrics-text"));
+    assert!(metrics.header("content-type").unwrap().starts_with("text/plain; version=0.0.4"));
     assert!(metrics.header("x-request-id").is_some());
     let lines = [
         "xcron_tasks{state=\"active\"} 1",

@@ -52,6 +52,22 @@ impl Mark {
         Ok(Self { file, reached })
     }
 
+    /// Refuses to begin a new log where the mark says that there was one. A mark that says nothing,
+    /// or is cut short, is what a crash of the very first start leaves.
+    pub(crate) fn check_new(disk: &dyn Disk) -> Result<(), Error> {
+        let entries = disk.list().map_err(|e| Error::disk("cannot list the log", &e))?;
+        let is_whole = |len| len >= SECTOR_BYTES as u64;
+        if !entries.iter().any(|entry| entry.name == NAME && is_whole(entry.len)) {
+            return Ok(());
+        }
+        let (seq, at) = Self::open(disk)?.reached;
+        if (seq, at) == (0, 0) {
+            return Ok(());
+        }
+        let what = format!("the log reached byte {at} of segment {seq}, but no segment is there");
+        Err(Error::damaged(NAME, 0, what))
+    }
+
     /// Refuses a log that ends at `position` of `last`, if it once reached further.
     pub(crate) fn check(&self, last: &Segment, position: u64) -> Result<(), Error> {
         let (seq, at) = self.reached;

@@ -36,6 +36,7 @@ struct End {
 pub(crate) fn recover(disk: &dyn Disk, settings: &LogSettings) -> Result<Option<Recovered>, Error> {
     let headers = open_segments(disk, settings)?;
     let Some((_, first)) = headers.first() else {
+        Mark::check_new(disk)?;
         return Ok(None);
     };
     let before = first.checkpoint;

@@ -138,7 +138,10 @@ fn variable_entries(variables: &[(OsString, OsString)]) -> (Vec<Entry>, Vec<Conf
             }
             // Other names are not refused: secrets live in them, and some platforms add their own.
             (None, _) => {
-                if let Some(likely) = meant(suffix, known.keys().map(String::as_str)) {
+                if is_in_a_section(suffix) {
+                    let problem = "unknown variable, no key of this section has that name";
+                    errors.push(ConfigError::without_key(origin, problem));
+                } else if let Some(likely) = meant(suffix, known.keys().map(String::as_str)) {
                     let problem =
                         format!("unknown variable, did you mean {VARIABLE_PREFIX}{likely}?");
                     errors.push(ConfigError::without_key(origin, problem));
@@ -147,6 +150,13 @@ fn variable_entries(variables: &[(OsString, OsString)]) -> (Vec<Entry>, Vec<Conf
         }
     }
     (entries, errors)
+}
+
+/// Whether a variable names a key below one of the sections, which nothing else would.
+fn is_in_a_section(suffix: &str) -> bool {
+    let section = suffix.split_once("__").map(|(section, _)| section.to_ascii_lowercase());
+    let is_of = |path: &str| path.split_once('.').map(|(of, _)| of) == section.as_deref();
+    section.is_some() && KEYS.iter().any(|key| is_of(key.path))
 }
 
 fn flag_entries(flags: &[String]) -> (Vec<Entry>, Vec<ConfigError>) {

@@ -98,6 +98,18 @@ async fn a_lost_log_or_a_lost_snapshot_is_refused() {
 }
 
 #[tokio::test]
+async fn a_log_of_which_no_segment_is_left_is_refused_and_not_begun_anew() {
+    let disk = MemoryDisk::default();
+    open(&disk).await.unwrap().shutdown().await;
+    for name in names(&disk, ".seg") {
+        disk.remove(&name).unwrap();
+    }
+    let error = open(&disk).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Damaged, "{error}");
+    assert!(error.to_string().contains("no segment is there"), "{error}");
+}
+
+#[tokio::test]
 async fn a_second_store_on_the_same_directory_is_told_so() {
     let disk = MemoryDisk::default();
     let store = open(&disk).await.unwrap();
