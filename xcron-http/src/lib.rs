@@ -9,7 +9,7 @@
 //! use std::sync::Arc;
 //! use xcron_core::{MemoryStore, Scheduler};
 //! use xcron_http::{ApiSettings, DispatchSettings, HttpDispatcher, Metrics, Server};
-//! use xcron_http::{ServerSettings, api_router};
+//! use xcron_http::{Port, ServerSettings, api_router};
 //!
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
 //! let metrics = Metrics::new();
