@@ -32,6 +32,14 @@ fn the_first_occurrence_is_found_at_admission() {
 }
 
 #[test]
+fn a_one_shot_is_late_by_whole_seconds() {
+    let millis = std::time::Duration::from_millis;
+    let admitted = |late| admit(&one_shot("t", -60), &Calendar::new(10), at(0).plus(late));
+    assert!(admitted(millis(999)).is_ok(), "60.999 seconds are 60 whole ones");
+    assert!(admitted(millis(1_000)).is_err());
+}
+
+#[test]
 fn what_is_out_of_bounds_or_never_fires_is_refused_by_name() {
     let late = admit(&one_shot("t", -61), &Calendar::new(10), at(0));
     assert!(matches!(late, Err(AdmitError::Past { .. })), "{late:?}");

@@ -39,13 +39,23 @@ struct FlakyStore {
     failed: Mutex<BTreeSet<&'static str>>,
     /// Takes no commit from the first instant to the second.
     outage: Option<(Timestamp, Timestamp)>,
+    /// Takes no commit of more changes, as a nearly full disk does.
+    changes_max: usize,
 }
 
 impl FlakyStore {
     fn new(world: &World, seed: u64, failures: u64) -> Self {
         let (inner, clock) = (Arc::clone(&world.store), world.clock.clone());
         let dice = Dice(AtomicU64::new(seed));
-        Self { inner, clock, dice, failures, failed: Mutex::default(), outage: None }
+        Self {
+            inner,
+            clock,
+            dice,
+            failures,
+            failed: Mutex::default(),
+            outage: None,
+            changes_max: usize::MAX,
+        }
     }
 
     fn fail(&self, effect: Effect) -> StoreError {
@@ -60,6 +70,9 @@ impl Store for FlakyStore {
     async fn commit(&self, changes: Vec<Change>) -> Result<Vec<Committed>, StoreError> {
         let now = self.clock.now();
         if self.outage.is_some_and(|(from, to)| (from..to).contains(&now)) {
+            return Err(self.fail(Effect::None));
+        }
+        if changes.len() > self.changes_max {
             return Err(self.fail(Effect::None));
         }
         let roll = self.dice.roll(100);
@@ -231,4 +244,18 @@ async fn what_was_due_while_the_store_took_no_commit_follows_the_misfire_policy(
         let expected: Vec<i64> = (1..=5).chain(missed).chain(21..=30).collect();
         assert_eq!(times.collect::<Vec<_>>(), expected, "{name}");
     }
+}
+
+#[tokio::test]
+async fn a_store_that_takes_only_little_at_once_is_asked_for_little() {
+    let world = World::new();
+    for n in 0..300 {
+        world.scheduler().create(one_shot(&format!("t{n}"), 5)).await.expect("created");
+    }
+    let mut store = FlakyStore::new(&world, 1, 0);
+    store.changes_max = 2;
+    let scheduler = world.scheduler_over(Arc::new(store));
+    world.run_until(&scheduler, 120).await;
+    assert_eq!(scheduler.counts().finished, 300, "all of them fired and settled");
+    assert_eq!(world.receipts().len(), 300);
 }

@@ -52,6 +52,22 @@ async fn ten_thousand_tasks_due_at_once_each_fire_once() {
 }
 
 #[tokio::test]
+async fn a_burst_to_one_fast_target_is_not_put_off() {
+    let world = World::new();
+    let scheduler = world.scheduler();
+    for n in 0..5_000 {
+        let mut task = one_shot(&format!("t{n}"), 5);
+        task.definition.callback.url = "fast".into();
+        scheduler.create(task).await.expect("created");
+    }
+    world.run_until(&scheduler, 120).await;
+    let receipts = world.receipts();
+    assert_eq!(receipts.len(), 5_000);
+    let latest = receipts.iter().map(|receipt| receipt.at).max();
+    assert_eq!(latest, Some(at(5)), "its lane moves, so nobody waits for a second");
+}
+
+#[tokio::test]
 async fn a_deleted_task_never_fires() {
     let world = World::new();
     let scheduler = world.scheduler();
