@@ -20,7 +20,7 @@
 //! metrics.watch_scheduler(scheduler.clone());
 //!
 //! let (api, limits) = (ApiSettings::default(), ServerSettings::default());
-//! let router = api_router(scheduler.clone(), api, limits, &metrics);
+//! let router = api_router(scheduler.clone(), api, limits, &metrics, None);
 //! let port = Port::take("127.0.0.1:8000".parse()?)?;
 //! let server = Server::listen(port, router, limits)?;
 //! let never = std::future::pending::<()>;
@@ -34,17 +34,21 @@
 //!
 //! - `serve`: sockets, deadlines and limits. [`Server`], [`ServerSettings`].
 //! - `api`: calls, fields and answers. [`api_router`], [`ApiSettings`].
+//! - `cluster`: what the API asks of a cluster, if there is one. [`Cluster`], [`ClusterStatus`].
 //! - `dispatch`: callbacks out. [`HttpDispatcher`], [`DispatchSettings`].
 //! - `metrics`: what happened, in numbers. [`Metrics`], [`monitor_router`], [`StoreStats`].
 //! - `answer`: the envelope that every request gets back.
 
 mod answer;
 mod api;
+mod cluster;
 mod dispatch;
 mod metrics;
 mod serve;
 
 pub use api::{ApiSettings, api_router};
+pub use cluster::{Backup, Cluster, ClusterError, ClusterErrorKind};
+pub use cluster::{ClusterStatus, NodeRole, NodeStatus};
 pub use dispatch::{DispatchSettings, DispatchSettingsError, HttpDispatcher};
 pub use metrics::{Metrics, StoreSample, StoreStats, monitor_router};
 pub use serve::{Port, Server, ServerSettings};

@@ -78,7 +78,8 @@ impl Node {
             .build();
         metrics.watch_scheduler(scheduler.clone());
         metrics.watch_store(storage.stats());
-        let router = api_router(scheduler.clone(), config.api_settings(), limits, &metrics);
+        let api = config.api_settings();
+        let router = api_router(scheduler.clone(), api, limits, &metrics, None);
         let api = listen("http_port", http, router, limits)?;
         let router = monitor_router(&scheduler, limits, &metrics);
         let monitor = listen("monitor_port", monitor, router, limits)?;

@@ -6,11 +6,17 @@
 //! | `POST /xcron/deleteTask` | `delete_task` |
 //! | `GET /xcron/queryTask` | `query_task`, with `task_view` for what it shows |
 //! | `GET /xcron/previewSchedule` | `preview_schedule` |
+//! | `GET /xcron/cluster` | `cluster_status` |
+//! | `POST /xcron/cluster/removeNode` | `remove_node` |
+//! | `POST /xcron/cluster/transferLeader` | `transfer_leader` |
+//! | `GET /xcron/cluster/backup` | `backup` |
 //! | `GET /healthz`, `/readyz` | `health` |
 //! | `GET /`, `/openapi.json` | `pages` |
 
+mod backup;
 mod callback;
 mod choice;
+mod cluster_status;
 mod create_task;
 mod definition;
 mod delete_task;
@@ -22,16 +28,22 @@ mod preview_schedule;
 mod query_task;
 mod raw_json;
 mod refusal;
+mod remove_node;
 mod routes;
 mod settings;
 mod task_view;
+mod transfer_leader;
 
 pub(crate) use health::health_routes;
 pub use routes::api_router;
 pub(crate) use routes::{not_found, wrong_method};
 pub use settings::ApiSettings;
 
-use crate::answer::RequestIds;
+use crate::answer::{Code, RequestIds};
+use crate::cluster::Cluster;
+use refusal::Refusal;
+use std::sync::Arc;
+use tokio::sync::Semaphore;
 use xcron_core::Scheduler;
 
 /// What the handlers share.
@@ -40,4 +52,15 @@ struct Api {
     scheduler: Scheduler,
     settings: ApiSettings,
     ids: RequestIds,
+    cluster: Option<Arc<dyn Cluster>>,
+    /// A place for each backup that may be on its way.
+    backups: Arc<Semaphore>,
+}
+
+impl Api {
+    /// The cluster, or the refusal of a call that needs one.
+    fn cluster(&self) -> Result<&dyn Cluster, Refusal> {
+        let none = || Refusal::new(Code::NotFound, "this server has no cluster");
+        self.cluster.as_deref().ok_or_else(none)
+    }
 }

@@ -49,7 +49,10 @@ impl<'a> Params<'a> {
         let Some((unknown, _)) = self.0.first() else {
             return Ok(());
         };
-        let problem = format!("is unknown, expected one of {}", known.join(", "));
+        let problem = match known {
+            [] => "is unknown, expected no parameters".to_owned(),
+            _ => format!("is unknown, expected one of {}", known.join(", ")),
+        };
         Err(Refusal::field(&short(unknown), problem))
     }
 }

@@ -1,6 +1,7 @@
 //! Why a request is refused, and what the errors of the core mean to a client.
 
 use crate::answer::{Answer, Code};
+use crate::cluster::{ClusterError, ClusterErrorKind};
 use axum::response::{IntoResponse, Response};
 use xcron_core::decide::AdmitError;
 use xcron_core::schedule::ScheduleErrorKind;
@@ -51,6 +52,19 @@ impl From<StoreError> for Refusal {
             StoreErrorKind::Overloaded => Code::Overloaded,
             StoreErrorKind::Unavailable => Code::Unavailable,
             StoreErrorKind::Fatal => Code::Internal,
+        };
+        Self(Answer::error(code, error.to_string()).with_effect(error.effect()))
+    }
+}
+
+impl From<ClusterError> for Refusal {
+    fn from(error: ClusterError) -> Self {
+        let code = match error.kind() {
+            ClusterErrorKind::NoSuchNode => Code::NotFound,
+            ClusterErrorKind::Refused => Code::Conflict,
+            ClusterErrorKind::Invalid => Code::Malformed,
+            ClusterErrorKind::Unavailable => Code::Unavailable,
+            ClusterErrorKind::Internal => Code::Internal,
         };
         Self(Answer::error(code, error.to_string()).with_effect(error.effect()))
     }

@@ -1,5 +1,7 @@
 //! Which path and method leads to which handler.
 
+use super::backup::{BACKUPS_MAX, backup};
+use super::cluster_status::cluster_status;
 use super::create_task::create_task;
 use super::delete_task::delete_task;
 use super::fields::short;
@@ -7,17 +9,23 @@ use super::health::health_routes;
 use super::pages::{openapi, page};
 use super::preview_schedule::preview_schedule;
 use super::query_task::query_task;
+use super::remove_node::remove_node;
+use super::transfer_leader::transfer_leader;
 use super::{Api, ApiSettings};
 use crate::answer::{Answer, Code, RequestIds};
+use crate::cluster::Cluster;
 use crate::metrics::Metrics;
 use crate::serve::{Gate, ServerSettings, guard};
 use axum::Router;
 use axum::routing::{MethodRouter, get, post};
 use http::{Method, Uri};
 use std::sync::Arc;
+use tokio::sync::Semaphore;
 use xcron_core::Scheduler;
 
 /// The API of `scheduler`, health and pages included, ready for a [`Server`](crate::Server).
+///
+/// Without a `cluster` its calls answer 1404.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -27,7 +35,7 @@ use xcron_core::Scheduler;
 /// let dispatcher = dispatch_fn(|_delivery| async { Outcome::succeeded() });
 /// let scheduler = Scheduler::builder(Arc::new(MemoryStore::new()), dispatcher).build();
 /// let (api, server) = (ApiSettings::default(), ServerSettings::default());
-/// let router = api_router(scheduler, api, server, &Metrics::new());
+/// let router = api_router(scheduler, api, server, &Metrics::new(), None);
 /// # drop(router);
 /// ```
 pub fn api_router(
@@ -35,10 +43,12 @@ pub fn api_router(
     settings: ApiSettings,
     server: ServerSettings,
     metrics: &Metrics,
+    cluster: Option<Arc<dyn Cluster>>,
 ) -> Router {
     let gate = Gate::new(server, metrics.clone(), Arc::clone(scheduler.clock()));
     let health = health_routes(scheduler.clone());
-    let api = Arc::new(Api { scheduler, settings, ids: RequestIds::new() });
+    let (ids, backups) = (RequestIds::new(), Arc::new(Semaphore::new(BACKUPS_MAX)));
+    let api = Arc::new(Api { scheduler, settings, ids, cluster, backups });
     let mut router = Router::new();
     for (path, methods) in routes() {
         router = router.route(path, methods);
@@ -51,12 +61,16 @@ pub fn api_router(
     guard(router, gate)
 }
 
-fn routes() -> [(&'static str, MethodRouter<Arc<Api>>); 6] {
+fn routes() -> [(&'static str, MethodRouter<Arc<Api>>); 10] {
     [
         ("/xcron/createTask", post(create_task)),
         ("/xcron/deleteTask", post(delete_task)),
         ("/xcron/queryTask", get(query_task)),
         ("/xcron/previewSchedule", get(preview_schedule)),
+        ("/xcron/cluster", get(cluster_status)),
+        ("/xcron/cluster/removeNode", post(remove_node)),
+        ("/xcron/cluster/transferLeader", post(transfer_leader)),
+        ("/xcron/cluster/backup", get(backup)),
         ("/openapi.json", get(openapi)),
         ("/", get(page)),
     ]

@@ -1,6 +1,7 @@
 //! One connection: its requests go to the router until it ends or is overdue.
 
 use super::phase::Phases;
+use super::sent::Sent;
 use super::settings::{HEADERS_ON_STACK, ServerSettings};
 use super::socket::Socket;
 use axum::Router;
@@ -37,11 +38,7 @@ pub(super) async fn serve(
         phases.request_began();
         let answer = router.clone().call(request);
         let phases = Arc::clone(&phases);
-        async move {
-            let answer = answer.await;
-            phases.request_ended();
-            answer
-        }
+        async move { answer.await.map(|answer| answer.map(|body| Sent::new(body, phases))) }
     });
     let mut connection = pin!(builder(&settings).serve_connection(socket, service));
     let mut look = interval(look_every(&settings));

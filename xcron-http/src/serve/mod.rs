@@ -4,9 +4,10 @@
 //!
 //! A client that connects and sends nothing, half a head, or one byte a second costs a server a
 //! connection for as long as the server lets it. Ready-made loops let it for ever. Here a
-//! connection is always in one of four phases, each with a deadline: *silent* (nothing came yet),
+//! connection is always in one of five phases, each with a deadline: *silent* (nothing came yet),
 //! *head* (some of a request's head came), *busy* (a request is being answered; the gate limits
-//! that) and *idle* (between requests).
+//! that), *sending* (an answer that is made while it is sent; enough of it must go out) and *idle*
+//! (between requests).
 //!
 //! | part | limits |
 //! |---|---|
@@ -23,6 +24,7 @@ mod gate;
 mod hygiene;
 mod phase;
 mod port;
+mod sent;
 mod server;
 mod settings;
 mod socket;

@@ -1,4 +1,4 @@
-//! A socket that notes when bytes come, and that closes without cutting off its last answer.
+//! A socket that notes when bytes come and go, and that closes without cutting off its last answer.
 
 use super::phase::Phases;
 use std::io;
@@ -75,7 +75,9 @@ impl AsyncWrite for Socket {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, bytes)
+        let count = ready!(Pin::new(&mut self.stream).poll_write(cx, bytes))?;
+        self.phases.bytes_went(count);
+        Poll::Ready(Ok(count))
     }
 
     fn poll_write_vectored(
@@ -83,7 +85,9 @@ impl AsyncWrite for Socket {
         cx: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(cx, slices)
+        let count = ready!(Pin::new(&mut self.stream).poll_write_vectored(cx, slices))?;
+        self.phases.bytes_went(count);
+        Poll::Ready(Ok(count))
     }
 
     fn is_write_vectored(&self) -> bool {

@@ -48,6 +48,8 @@ const REQUESTS: &[(&str, &str, &str, &str, Expected)] = &[
     ("OPTIONS *", "OPTIONS * HTTP/1.1", CLOSE, "", Envelope(404, 1404)),
     ("post in small letters", "post /xcron/createTask HTTP/1.1", CLOSE, "", Envelope(405, 1405)),
     ("POST on a GET route", "POST /xcron/queryTask HTTP/1.1", CLOSE, "", Envelope(405, 1405)),
+    ("POST on the cluster", "POST /xcron/cluster HTTP/1.1", CLOSE, "", Envelope(405, 1405)),
+    ("POST on the backup", "POST /xcron/cluster/backup HTTP/1.1", CLOSE, "", Envelope(405, 1405)),
 ];
 const CLOSE: &str = "host: a\r\nconnection: close";
 
@@ -98,6 +100,9 @@ const CREATES: &[(&str, &str, &str, Expected)] = &[
 /// (what it is, path of a GET, what comes back).
 const PATHS: &[(&str, &str, Expected)] = &[
     ("GET on a POST route", "/xcron/createTask", Envelope(405, 1405)),
+    ("GET on removeNode", "/xcron/cluster/removeNode", Envelope(405, 1405)),
+    ("GET on transferLeader", "/xcron/cluster/transferLeader", Envelope(405, 1405)),
+    ("a path below the cluster", "/xcron/cluster/nodes", Envelope(404, 1404)),
     ("an unknown path", "/xcron/updateTask", Envelope(404, 1404)),
     ("another case", "/xcron/QueryTask?task_id=a", Envelope(404, 1404)),
     ("a slash at the end", "/xcron/queryTask/?task_id=a", Envelope(404, 1404)),

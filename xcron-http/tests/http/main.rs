@@ -3,6 +3,9 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod addresses;
+mod backups;
+mod cluster;
+mod clusters;
 mod definitions;
 mod deliveries;
 mod dispatching;

@@ -3,6 +3,7 @@
 use crate::server::{TestServer, sound_but};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
+use xcron_http::NodeRole;
 
 async fn document(server: &TestServer) -> Value {
     let reply = server.get("/openapi.json").await;
@@ -37,7 +38,9 @@ async fn every_described_call_is_answered_and_takes_no_other_method() {
 async fn every_example_works() {
     let server = TestServer::start().await;
     let document = document(&server).await;
-    for path in ["/xcron/createTask", "/xcron/deleteTask"] {
+    let calls = ["createTask", "deleteTask", "cluster/removeNode", "cluster/transferLeader"];
+    for path in calls.map(|call| format!("/xcron/{call}")) {
+        let path = path.as_str();
         let body = &document["paths"][path]["post"]["requestBody"];
         let examples = &body["content"]["application/json"]["examples"];
         for (name, example) in examples.as_object().unwrap() {
@@ -87,6 +90,25 @@ async fn the_fields_of_a_task_are_the_described_ones() {
         described.into_iter().collect::<BTreeSet<_>>(),
         known.split(", ").collect::<BTreeSet<_>>()
     );
+}
+
+#[tokio::test]
+async fn the_fields_of_the_cluster_are_the_described_ones() {
+    let server = TestServer::start().await;
+    let document = document(&server).await;
+    let schemas = &document["components"]["schemas"];
+    let shown = server.get("/xcron/cluster").await;
+    let shown = shown.data();
+    for (name, shown) in [("Cluster", shown), ("Node", &shown["nodes"][0])] {
+        let schema = &schemas[name];
+        assert_eq!(names(&schema["properties"]), names(shown), "{name}");
+        let required = schema["required"].as_array().unwrap().iter();
+        let required: BTreeSet<String> = required.map(|r| r.as_str().unwrap().into()).collect();
+        assert_eq!(required, names(shown), "{name}: every field is always there");
+    }
+    let roles = NodeRole::ALL.map(|role| json!(role));
+    assert_eq!(roles.to_vec(), NodeRole::ALL.map(|role| json!(role.as_str())));
+    assert_eq!(schemas["Node"]["properties"]["role"]["enum"], json!(roles));
 }
 
 #[tokio::test]

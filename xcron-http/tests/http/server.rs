@@ -1,5 +1,6 @@
 //! A server over a memory store, and a client that sends whatever bytes it is told to.
 
+use crate::clusters::Scripted;
 use serde_json::{Value, json};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -11,7 +12,7 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use xcron_core::{Dispatcher, MemoryStore, Scheduler, Store};
 use xcron_http::{
-    ApiSettings, DispatchSettings, HttpDispatcher, Metrics, Port, Server, ServerSettings,
+    ApiSettings, Cluster, DispatchSettings, HttpDispatcher, Metrics, Port, Server, ServerSettings,
     api_router,
 };
 
@@ -55,10 +56,20 @@ impl TestServer {
         dispatcher: Arc<dyn Dispatcher>,
         settings: ServerSettings,
     ) -> Self {
+        Self::clustered(store, dispatcher, settings, Some(Arc::new(Scripted::sound()))).await
+    }
+
+    pub(crate) async fn clustered(
+        store: Arc<dyn Store>,
+        dispatcher: Arc<dyn Dispatcher>,
+        settings: ServerSettings,
+        cluster: Option<Arc<dyn Cluster>>,
+    ) -> Self {
         let metrics = Metrics::new();
         let scheduler = Scheduler::builder(store, dispatcher).observer(metrics.observer()).build();
         metrics.watch_scheduler(scheduler.clone());
-        let router = api_router(scheduler.clone(), ApiSettings::default(), settings, &metrics);
+        let api = ApiSettings::default();
+        let router = api_router(scheduler.clone(), api, settings, &metrics, cluster);
         let any = "127.0.0.1:0".parse().unwrap();
         let server = Server::listen(Port::take(any).unwrap(), router, settings).unwrap();
         let addr = server.local_addr();

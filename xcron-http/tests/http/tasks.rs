@@ -202,6 +202,8 @@ async fn a_failed_write_says_what_became_of_it_and_a_failed_read_does_not() {
         (StoreErrorKind::Unavailable, Effect::Unknown, 503, 1503, "unknown"),
         (StoreErrorKind::Unavailable, Effect::None, 503, 1503, "none"),
         (StoreErrorKind::Overloaded, Effect::None, 429, 1429, "none"),
+        (StoreErrorKind::Overloaded, Effect::Unknown, 429, 1429, "unknown"),
+        (StoreErrorKind::Fatal, Effect::None, 500, 1500, "none"),
         (StoreErrorKind::Fatal, Effect::Unknown, 500, 1500, "unknown"),
     ];
     for (kind, effect, status, code, shown) in table {
