@@ -1,23 +1,27 @@
 //! Gauges that are read from the scheduler and the store when somebody asks.
 
+use crate::cluster::NodeRole;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeGaugeValue, EncodeMetric};
 use prometheus_client::metrics::MetricType;
+use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use xcron_core::Scheduler;
 
-/// What a store has to say about itself; `None` where it has no such thing.
+/// What a store has to say about itself and its cluster; `None` or empty where it has no such
+/// thing.
 ///
 /// ```
-/// use xcron_http::StoreSample;
+/// use xcron_http::{NodeRole, StoreSample};
 ///
-/// let sample = StoreSample { is_leader: Some(true), term: Some(3), ..StoreSample::default() };
+/// let nodes = vec![NodeRole::Leader, NodeRole::Follower, NodeRole::Follower];
+/// let sample = StoreSample { is_leader: Some(true), nodes, ..StoreSample::default() };
 /// assert_eq!(sample.log_lag, None);
 /// ```
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct StoreSample {
     /// Whether this node leads.
     pub is_leader: Option<bool>,
@@ -31,6 +35,13 @@ pub struct StoreSample {
     pub snapshot_age: Option<Duration>,
     /// Runs that failed for good and are kept.
     pub dead_letter_runs: Option<u64>,
+    /// What every known node of the cluster does, this one included, in any order.
+    pub nodes: Vec<NodeRole>,
+    /// For each peer, how many milliseconds its clock is ahead of this node's; negative when it
+    /// is behind.
+    pub clock_offsets_ms: Vec<(u64, i64)>,
+    /// How much of what came to the peer port was refused in this life of the node, by reason.
+    pub peer_rejections: Vec<(&'static str, u64)>,
 }
 
 /// Implemented by whoever knows the store; asked at every scrape, so it must be cheap.
@@ -91,15 +102,43 @@ fn encode_store(sample: &StoreSample, encoder: &mut DescriptorEncoder<'_>) -> fm
         }
     }
     if let Some(changes) = sample.leader_changes {
-        let counter = prometheus_client::metrics::counter::ConstCounter::new(changes);
         let help = "How often the leader changed";
         let kind = MetricType::Counter;
-        counter.encode(encoder.encode_descriptor("xcron_leader_changes", help, None, kind)?)?;
+        let metric = encoder.encode_descriptor("xcron_leader_changes", help, None, kind)?;
+        ConstCounter::new(changes).encode(metric)?;
     }
-    sample.snapshot_age.map_or(Ok(()), |age| {
+    if let Some(age) = sample.snapshot_age {
         let help = "Age of the newest snapshot";
-        gauge(encoder, "xcron_snapshot_age_seconds", help, age.as_secs_f64())
-    })
+        gauge(encoder, "xcron_snapshot_age_seconds", help, age.as_secs_f64())?;
+    }
+    encode_cluster(sample, encoder)
+}
+
+fn encode_cluster(sample: &StoreSample, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
+    if !sample.nodes.is_empty() {
+        let count = |role| sample.nodes.iter().filter(|node| **node == role).count() as u64;
+        let roles = NodeRole::ALL.map(|role| (role.as_str(), count(role)));
+        labelled(encoder, "xcron_cluster_nodes", "Nodes, by role", "role", &roles)?;
+    }
+    if !sample.clock_offsets_ms.is_empty() {
+        let (name, help) = ("xcron_clock_skew_seconds", "A peer's clock minus this node's");
+        let mut metric = encoder.encode_descriptor(name, help, None, MetricType::Gauge)?;
+        for (peer, offset_ms) in &sample.clock_offsets_ms {
+            // Exact up to 2^53 milliseconds, far beyond what any two clocks differ by.
+            let seconds = *offset_ms as f64 / 1_000.0;
+            let labels = [("peer", peer.to_string())];
+            ConstGauge::new(seconds).encode(metric.encode_family(&labels)?)?;
+        }
+    }
+    if !sample.peer_rejections.is_empty() {
+        let (name, help) = ("xcron_peer_rejected", "Peer traffic refused, by reason");
+        let mut metric = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
+        for (reason, count) in &sample.peer_rejections {
+            let labels = [("reason", *reason)];
+            ConstCounter::new(*count).encode(metric.encode_family(&labels)?)?;
+        }
+    }
+    Ok(())
 }
 
 /// Writes one gauge.
