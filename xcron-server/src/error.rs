@@ -45,6 +45,16 @@ pub enum ServerError {
         /// What is wrong and what to do.
         problem: String,
     },
+    /// A file that the configuration names cannot be used.
+    #[error("{key}: {}: {problem}", .path.display())]
+    File {
+        /// The key that names it.
+        key: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        problem: String,
+    },
     /// The store failed for good while it was in use.
     #[error(
         "the store failed: {problem}; nothing is acknowledged any more, start again once the \

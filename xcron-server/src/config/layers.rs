@@ -1,8 +1,10 @@
 //! Lays flags over the environment over the file over the defaults, and checks every layer.
 
+use super::contradictions::contradictions;
 use super::error::{ConfigError, ConfigErrors, Origin};
 use super::key::{KEYS, Key, VARIABLE_PREFIX, find, meant, variable};
 use super::rule::Rule;
+use super::secret::Secret;
 use super::{Config, document};
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -71,9 +73,16 @@ pub fn load(layers: &Layers) -> Result<Config, ConfigErrors> {
     if !errors.is_empty() {
         return Err(ConfigErrors(errors));
     }
-    let config = assemble(defaults, &given).map_err(|error| ConfigErrors(vec![error]))?;
+    let mut config = assemble(defaults, &given).map_err(|error| ConfigErrors(vec![error]))?;
+    config.peer.secret = secret(&config.peer.secret_env, &layers.variables);
     let contradictions = contradictions(&config, &given);
     if contradictions.is_empty() { Ok(config) } else { Err(ConfigErrors(contradictions)) }
+}
+
+/// What the environment holds under `name`; an empty name names nothing.
+fn secret(name: &str, variables: &[(OsString, OsString)]) -> Option<Secret> {
+    let (_, value) = variables.iter().find(|(known, _)| !name.is_empty() && known == name)?;
+    Some(Secret::new(value.as_encoded_bytes().to_vec()))
 }
 
 fn defaults() -> Table {
@@ -176,41 +185,4 @@ fn flag_entries(flags: &[String]) -> (Vec<Entry>, Vec<ConfigError>) {
         }
     }
     (entries, errors)
-}
-
-/// What is wrong with values that are good by themselves.
-fn contradictions(config: &Config, given: &BTreeMap<&str, Entry>) -> Vec<ConfigError> {
-    let mut errors = Vec::new();
-    let mut refuse = |path: &str, problem: String| {
-        let origin = given.get(path).map_or(Origin::Default, |entry| entry.origin.clone());
-        errors.push(ConfigError::new(origin, path, problem));
-    };
-    if !config.auth.allow_anonymous {
-        let problem = "false would let nobody in: auth.tokens is not supported yet in this version";
-        refuse("auth.allow_anonymous", problem.into());
-    } else if !config.host.is_loopback() && !given.contains_key("auth.allow_anonymous") {
-        let problem = format!(
-            "{} can be reached from other machines and no token is asked for, \
-             set auth.allow_anonymous = true to accept that, or use 127.0.0.1",
-            config.host
-        );
-        refuse("host", problem);
-    }
-    let ports = [
-        ("http_port", config.http_port),
-        ("monitor_port", config.monitor_port),
-        ("peer_port", config.peer_port),
-    ];
-    for (i, (name, port)) in ports.iter().enumerate() {
-        let taken = ports[..i].iter().find(|(_, earlier)| *port != 0 && earlier == port);
-        if let Some((earlier, _)) = taken {
-            refuse(name, format!("{port} is {earlier} already, expected another port"));
-        }
-    }
-    let (body, callback) = (config.limits.max_body_bytes, config.limits.max_callback_body_bytes);
-    if callback > body {
-        let problem = format!("{callback} is more than limits.max_body_bytes, which is {body}");
-        refuse("limits.max_callback_body_bytes", problem);
-    }
-    errors
 }

@@ -1,20 +1,27 @@
 //! The configuration as a value: one struct per component, with every default in this file.
+//! What is not here is empty by default: the keys of [`PeerConfig`].
 //!
 //! A value comes from a `--set` flag, else from the environment, else from the file, else it is
 //! the default. Each layer is checked whole before anything starts: a key that does not exist, a
 //! wrong type, a value out of range and a key that this version does not act upon are refused
 //! with the place, the key and what was expected, never silently ignored.
 
+mod contradictions;
 mod document;
+mod endpoint;
 mod error;
 mod key;
 mod layers;
 mod network;
+mod peer;
+mod peer_rules;
 mod rule;
+mod secret;
 
 pub use error::{ConfigError, ConfigErrors};
 pub use layers::{Layers, load};
 pub use network::{InvalidNetwork, Network};
+pub use peer::PeerConfig;
 
 use serde::{Deserialize, Serialize};
 use std::net::{IpAddr, Ipv4Addr};
@@ -54,7 +61,7 @@ pub struct Config {
     pub auth: AuthConfig,
     /// The other nodes.
     pub peer: PeerConfig,
-    /// How the log is kept.
+    /// How the log is kept and replicated.
     pub raft: RaftConfig,
     /// How callbacks are made.
     pub callback: CallbackConfig,
@@ -83,21 +90,7 @@ pub struct AuthConfig {
     pub allow_anonymous: bool,
 }
 
-/// The other nodes; not supported yet, so always the defaults: a cluster of one.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct PeerConfig {
-    /// The founding nodes.
-    pub peer_hosts: Vec<String>,
-    /// Members that let this node in.
-    pub join: Vec<String>,
-    /// How the others reach this node.
-    pub advertise: String,
-    /// The variable that holds the secret which peers prove to each other.
-    pub secret_env: String,
-}
-
-/// How the log is kept.
+/// How the log is kept, and when nodes believe that there is no leader.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RaftConfig {
@@ -105,7 +98,14 @@ pub struct RaftConfig {
     pub segment_bytes: u64,
     /// How much log is written before a snapshot takes its place.
     pub snapshot_log_bytes: u64,
+    /// How often a leader says that it is there.
+    pub heartbeat_ms: u64,
+    /// How long it may be silent before another node stands for election.
+    pub election_timeout_ms: u64,
 }
+
+/// A leader of which fewer heartbeats are missed has not gone.
+const HEARTBEATS_PER_ELECTION_MIN: u64 = 3;
 
 /// How callbacks are made.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -176,7 +176,12 @@ impl Default for AuthConfig {
 
 impl Default for RaftConfig {
     fn default() -> Self {
-        Self { segment_bytes: 67_108_864, snapshot_log_bytes: 268_435_456 }
+        Self {
+            segment_bytes: 67_108_864,
+            snapshot_log_bytes: 268_435_456,
+            heartbeat_ms: 50,
+            election_timeout_ms: 250,
+        }
     }
 }
 

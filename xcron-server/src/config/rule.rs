@@ -1,5 +1,6 @@
 //! What a key accepts: one value against one rule.
 
+use super::endpoint::Endpoint;
 use super::network::Network;
 use std::net::IpAddr;
 use std::str::FromStr;
@@ -26,12 +27,24 @@ pub(super) enum Rule {
     LogFilter,
     /// A list of ranges of addresses.
     Networks,
+    /// Nothing, or an address that other nodes dial.
+    Endpoint,
+    /// A list of them.
+    Endpoints,
+    /// Nothing, or the name of an environment variable.
+    Variable,
+    /// Nothing, or the path of a file.
+    File,
     /// Its default only: this version does not act upon it.
     NotYet,
 }
 
 /// The most characters of a refused value that are shown.
 const SHOWN_MAX: usize = 60;
+/// The most nodes that a list names.
+const ENDPOINTS_MAX: usize = 16;
+/// The longest name of an environment variable.
+const VARIABLE_BYTES_MAX: usize = 128;
 
 impl Rule {
     /// Reads what an environment variable or a flag says; a text that does not fit is left as it
@@ -40,13 +53,15 @@ impl Rule {
         let as_given = || Value::String(text.into());
         match self {
             Self::Boolean => text.parse().map_or_else(|_| as_given(), Value::Boolean),
-            Self::Networks | Self::NotYet if text.trim_start().starts_with('[') => {
+            Self::Networks | Self::Endpoints | Self::NotYet
+                if text.trim_start().starts_with('[') =>
+            {
                 Value::from_str(text.trim()).unwrap_or_else(|_| as_given())
             }
             Self::Integer { .. } | Self::NotYet => {
                 text.parse().map_or_else(|_| as_given(), Value::Integer)
             }
-            Self::Networks => {
+            Self::Networks | Self::Endpoints => {
                 let items = text.split(',').map(|item| Value::String(item.trim().into()));
                 Value::Array(if text.trim().is_empty() { Vec::new() } else { items.collect() })
             }
@@ -67,6 +82,13 @@ impl Rule {
                 !text.is_empty() && EnvFilter::try_new(text).is_ok()
             }
             (Self::Networks, Value::Array(items)) => return items.iter().try_for_each(network),
+            (Self::Endpoint, Value::String(text)) if text.is_empty() => true,
+            (Self::Endpoint, Value::String(_)) => return endpoint(value).map(drop),
+            (Self::Endpoints, Value::Array(items)) => return endpoints(items),
+            (Self::File, Value::String(text)) => !text.contains('\0'),
+            (Self::Variable, Value::String(name)) if is_variable(name) => true,
+            // The value is not shown: it may be the secret itself.
+            (Self::Variable, _) => return Err(format!("expected {}", self.expected())),
             // The value is not shown: it may be a secret that somebody put in the wrong place.
             (Self::NotYet, value) if value != default && !is_nothing(value) => {
                 return Err("is not supported yet in this version, remove it".into());
@@ -92,6 +114,10 @@ impl Rule {
             Self::Zone => "an IANA time zone such as \"Europe/Paris\"".into(),
             Self::LogFilter => "a log level such as \"info\" or \"info,xcron_raft=debug\"".into(),
             Self::Networks => "a list of networks such as [\"10.0.0.0/8\"]".into(),
+            Self::Endpoint => "\"host:port\" such as \"10.0.0.1:8899\"".into(),
+            Self::Endpoints => "a list of \"host:port\" such as [\"10.0.0.1:8899\"]".into(),
+            Self::Variable => "the name of an environment variable, not its value".into(),
+            Self::File => "the path of a file".into(),
             Self::NotYet => "nothing".into(),
         }
     }
@@ -118,6 +144,34 @@ fn network(item: &Value) -> Result<(), String> {
         Ok(_) => Ok(()),
         Err(error) => Err(format!("{error}, found {}", found(item))),
     }
+}
+
+fn endpoint(item: &Value) -> Result<Endpoint, String> {
+    let Value::String(text) = item else {
+        return Err(format!("expected {}, found {}", Rule::Endpoint.expected(), found(item)));
+    };
+    text.parse().map_err(|expected| format!("{expected}, found {}", found(item)))
+}
+
+fn endpoints(items: &[Value]) -> Result<(), String> {
+    if items.len() > ENDPOINTS_MAX {
+        return Err(format!("expected at most {ENDPOINTS_MAX} addresses, found {}", items.len()));
+    }
+    let mut known: Vec<Endpoint> = Vec::with_capacity(items.len());
+    for item in items {
+        let endpoint = endpoint(item)?;
+        if known.contains(&endpoint) {
+            return Err(format!("expected each address once, found {} again", found(item)));
+        }
+        known.push(endpoint);
+    }
+    Ok(())
+}
+
+fn is_variable(name: &str) -> bool {
+    let is_part = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    let begins_well = !name.starts_with(|first: char| first.is_ascii_digit());
+    name.len() <= VARIABLE_BYTES_MAX && begins_well && name.bytes().all(is_part)
 }
 
 /// A refused value as it may stand in a message: on one line, short, printable.

@@ -223,22 +223,6 @@ const REFUSED: &[(Written, &str)] = &[
         "xcron.toml:1: auth.tokens: is not supported yet in this version, remove it",
     ),
     (
-        env(&[("XCRON_PEER__PEER_HOSTS", "10.0.0.1:8899,10.0.0.2:8899")]),
-        "XCRON_PEER__PEER_HOSTS: peer.peer_hosts: is not supported yet in this version, remove it",
-    ),
-    (
-        file("[peer]\njoin = [\"a:1\"]"),
-        "xcron.toml:2: peer.join: is not supported yet in this version, remove it",
-    ),
-    (
-        file("[peer]\nadvertise = \"a:1\""),
-        "xcron.toml:2: peer.advertise: is not supported yet in this version, remove it",
-    ),
-    (
-        file("[peer]\nsecret_env = \"XCRON_SECRET\""),
-        "xcron.toml:2: peer.secret_env: is not supported yet in this version, remove it",
-    ),
-    (
         file("[callback]\nsigning_secret_env = \"whsec_c2VjcmV0\""),
         "xcron.toml:2: callback.signing_secret_env: is not supported yet in this version, \
          remove it",
@@ -268,8 +252,13 @@ const REFUSED: &[(Written, &str)] = &[
 
 #[test]
 fn a_bad_configuration_is_refused_with_the_place_the_key_and_what_was_expected() {
+    assert_refused(REFUSED);
+}
+
+/// Runs each configuration and compares all that the program says.
+pub(crate) fn assert_refused(table: &[(Written, &str)]) {
     let mut wrong = Vec::new();
-    for (written, expected) in REFUSED {
+    for (written, expected) in table {
         let output = check(*written);
         let said = text(&output.stderr).trim_end();
         let code = output.status.code();

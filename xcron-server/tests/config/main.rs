@@ -2,6 +2,7 @@
 
 mod bad;
 mod good;
+mod peers;
 
 use std::path::Path;
 use std::process::{Command, Output};
