@@ -24,10 +24,21 @@ pub struct Cli {
 }
 
 /// What to do instead of serving.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Subcommand)]
+#[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
 pub enum Command {
     /// Validates the configuration and prints what would be in force.
     Check,
+    /// Starts a new cluster of one from a backup, in raft_dir, which must be empty or not exist.
+    Restore {
+        /// What /xcron/cluster/backup gave.
+        file: PathBuf,
+    },
+    /// Makes the last surviving node a new cluster of one; the other nodes must be gone for good.
+    ForceNewCluster {
+        /// Do it, instead of saying what would be done.
+        #[arg(long)]
+        yes: bool,
+    },
 }
 
 impl Cli {
@@ -65,6 +76,19 @@ mod tests {
             let cli = Cli::try_parse_from(words).expect("a good command line");
             assert_eq!(cli.conf.as_deref(), Some(Path::new("a.toml")));
             assert_eq!(cli.command, Some(Command::Check));
+        }
+    }
+    #[test]
+    fn commands_are_told_apart_and_take_settings_too() {
+        let restore = Command::Restore { file: "a b".into() };
+        for (words, expected) in [
+            (&["check"][..], Command::Check),
+            (&["restore", "a b", "--set", "raft_dir=x"], restore),
+            (&["force-new-cluster"], Command::ForceNewCluster { yes: false }),
+            (&["-c", "a", "force-new-cluster", "--yes"], Command::ForceNewCluster { yes: true }),
+        ] {
+            let words = [&["xcron_server"], words].concat();
+            assert_eq!(Cli::try_parse_from(words).expect("a good one").command, Some(expected));
         }
     }
 }

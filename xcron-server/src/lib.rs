@@ -6,7 +6,7 @@
 //!
 //! - [`config`]: every key, its default and what it accepts. [`cli`]: the command line.
 //! - [`node`]: the parts put together, run and taken down. `settings`: what each is told.
-//! - [`storage`], [`peer_port`], [`peer_tls`]: what a node holds.
+//! - [`storage`], [`peer_port`], [`peer_tls`]: what a node holds. [`recovery`]: after a disaster.
 //! - [`signals`], [`telemetry`], [`open_files`]: what it has to do with its process.
 //! - [`error`]: why it did not start or had to stop.
 
@@ -17,6 +17,7 @@ pub mod node;
 pub mod open_files;
 pub mod peer_port;
 pub mod peer_tls;
+pub mod recovery;
 pub mod signals;
 pub mod storage;
 pub mod telemetry;

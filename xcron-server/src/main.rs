@@ -1,6 +1,7 @@
-//! Starts the server and turns what became of it into an exit code.
+//! Does what the command line asks for and turns what became of it into an exit code.
 
 use clap::Parser;
+use std::fmt::Display;
 use std::io::Write;
 use std::process::ExitCode;
 use xcron_server::cli::{Cli, Command};
@@ -8,25 +9,28 @@ use xcron_server::config::Config;
 use xcron_server::error::ServerError;
 use xcron_server::node::Node;
 use xcron_server::signals::Signals;
-use xcron_server::{open_files, telemetry};
-
-/// The exit code of a command line or configuration that cannot be meant.
-const BAD_USE: u8 = 2;
+use xcron_server::{open_files, recovery, telemetry};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let config = match cli.config(std::env::vars_os()) {
         Ok(config) => config,
-        Err(errors) => {
-            eprintln!("{errors}");
-            return ExitCode::from(BAD_USE);
-        }
+        Err(errors) => return bad_use(&errors),
     };
-    if cli.command == Some(Command::Check) {
-        return say(&config.to_toml());
-    }
-    match serve(&config) {
-        Ok(()) => ExitCode::SUCCESS,
+    let done = match &cli.command {
+        Some(Command::Check) => return say(&config.to_toml()),
+        Some(Command::Restore { file }) => run(&config, recovery::restore(&config, file)),
+        Some(Command::ForceNewCluster { yes: false }) => {
+            return bad_use(&recovery::what_force_would_do(&config));
+        }
+        Some(Command::ForceNewCluster { yes: true }) => {
+            run(&config, recovery::force_new_cluster(&config))
+        }
+        None => run(&config, serve(&config)),
+    };
+    match done {
+        Ok(line) if line.is_empty() => ExitCode::SUCCESS,
+        Ok(line) => say(&format!("{line}\n")),
         Err(error) => {
             eprintln!("xcron_server: {error}");
             ExitCode::FAILURE
@@ -34,21 +38,33 @@ fn main() -> ExitCode {
     }
 }
 
-fn serve(config: &Config) -> Result<(), ServerError> {
+/// Serves until a signal comes; nothing is left to print then.
+async fn serve(config: &Config) -> Result<String, ServerError> {
+    let signals = Signals::take()?;
+    let node = Node::start(config).await?;
+    say(&format!("{}\n", node.addresses()));
+    node.run(signals).await.map(|()| String::new())
+}
+
+fn run<T>(
+    config: &Config,
+    work: impl Future<Output = Result<T, ServerError>>,
+) -> Result<T, ServerError> {
     telemetry::start(config);
     open_files::raise();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let cannot = |error| ServerError::System { what: "threads cannot be started", error };
     let runtime = runtime.map_err(cannot)?;
-    let served = runtime.block_on(async {
-        let signals = Signals::take()?;
-        let node = Node::start(config).await?;
-        say(&format!("{}\n", node.addresses()));
-        node.run(signals).await
-    });
+    let done = runtime.block_on(work);
     // Nothing that is still under way may hold up the end.
     runtime.shutdown_background();
-    served
+    done
+}
+
+/// A command line or configuration that cannot be meant.
+fn bad_use(why: &dyn Display) -> ExitCode {
+    eprintln!("{why}");
+    ExitCode::from(2)
 }
 
 /// Writes to stdout; whoever does not read it does not stop the server.

@@ -287,6 +287,9 @@ fn a_bad_command_line_ends_with_2() {
         (&["start"], "error: unrecognized subcommand 'start'"),
         (&["--conf", "a", "--conf", "b"], "error: the argument '--conf <PATH>' cannot be used"),
         (&["check", "more"], "error: unexpected argument 'more' found"),
+        (&["restore"], "error: the following required arguments were not provided"),
+        (&["restore", "a", "b"], "error: unexpected argument 'b' found"),
+        (&["force-new-cluster", "now"], "error: unexpected argument 'now' found"),
     ];
     for (args, expected) in cases {
         let output = program(dir.path()).args(*args).output().expect("starting the program");

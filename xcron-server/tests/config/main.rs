@@ -3,6 +3,7 @@
 mod bad;
 mod good;
 mod peers;
+mod recovery;
 
 use std::path::Path;
 use std::process::{Command, Output};
