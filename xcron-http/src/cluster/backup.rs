@@ -6,8 +6,10 @@ use tokio::sync::mpsc::Receiver;
 /// A backup on its way, piece by piece.
 ///
 /// An error among the chunks breaks the client's download off, so that it never looks complete.
-/// The end of the channel is the end of the backup: whoever gives up sends an error first. A
-/// client that goes away, or reads too slowly, closes the channel.
+/// The end of the channel is the end of the backup: whoever gives up sends an error first, and
+/// whoever may panic is watched by somebody who does. A client that goes away closes the channel;
+/// so does a download of which less than 64 KiB get through within
+/// [`ServerSettings::idle_max`](crate::ServerSettings::idle_max), whichever side is the slow one.
 ///
 /// ```
 /// use bytes::Bytes;

@@ -18,7 +18,8 @@ pub struct ServerSettings {
     pub silence_max: Duration,
     /// How long a request's head may take from its first byte.
     pub head_max: Duration,
-    /// How long a connection may be idle between requests.
+    /// How long a connection may be idle between requests, and how long 64 KiB of an answer that
+    /// is made while it is sent may take.
     pub idle_max: Duration,
     /// The most bytes of a request's head; beyond it, 431 and the end of the connection.
     pub head_bytes_max: usize,
