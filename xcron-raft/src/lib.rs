@@ -22,7 +22,9 @@
 //! - `wire`: the messages that reach disk and wire.
 //! - `types`, `log_store`, `machine`, `network`: the four files that know the raft library, besides
 //!   `store`, which runs it.
+//! - `peer`: requests between nodes, proved, bounded and counted; it knows nothing of raft.
 //! - [`disk`]: the seam to the file system, and (feature `testing`) a disk that fails on command.
+//! - [`net`]: the seam to the network, and (feature `testing`) a network in memory.
 #![doc = include_str!("../DESIGN.md")]
 
 pub mod disk;
@@ -30,7 +32,13 @@ mod error;
 mod log;
 mod log_store;
 mod machine;
+pub mod net;
 mod network;
+#[cfg_attr(
+    not(test),
+    expect(dead_code, unused_imports, reason = "one node has no peers; a cluster will use it")
+)]
+mod peer;
 mod snapshot;
 mod state;
 mod store;
@@ -40,4 +48,5 @@ mod types;
 mod wire;
 
 pub use error::{Error, ErrorKind};
+pub use peer::{PeerCounts, PeerTls, Secret};
 pub use store::{LATENCY_BUCKETS_US, RaftSettings, RaftStore, StoreStats};

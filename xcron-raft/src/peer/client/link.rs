@@ -1,0 +1,211 @@
+//! One connection of a line: writes what waits, hands out what is answered, and notices silence.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures::stream::{SplitSink, SplitStream};
+use futures::{SinkExt, StreamExt};
+use tokio::time::{Instant, sleep_until, timeout};
+
+use super::line::Line;
+use crate::peer::counts::Wrong;
+use crate::peer::error::{CallError, CallErrorKind};
+use crate::peer::frames::{self, Frames};
+use crate::peer::identity::Lane;
+use crate::peer::request::{Request, Response, Status, ping};
+
+/// How a connection ended.
+#[derive(Debug)]
+pub(super) struct Ended {
+    pub(super) error: CallError,
+    /// Whether the peer has answered anything on it.
+    pub(super) has_answered: bool,
+}
+
+/// Serves `line` over `frames` until the connection ends or has been idle for long.
+pub(super) async fn run(mut frames: Frames, line: &Line) -> Ended {
+    frames::allow_requests(&mut frames);
+    let (sink, stream) = frames.split();
+    let pulse = Pulse::new(line);
+    let error = tokio::select! {
+        biased;
+        error = read(stream, line, &pulse) => error,
+        error = write(sink, line, &pulse) => error,
+    };
+    Ended { error, has_answered: pulse.has_answered() }
+}
+
+/// When something was last said, and what that means.
+#[derive(Debug)]
+struct Pulse {
+    beat: Mutex<Beat>,
+    ping_after: Duration,
+    silence_max: Duration,
+    idle_max: Duration,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Beat {
+    /// The last frame in either direction.
+    moved_at: Instant,
+    /// Since when the peer owes a frame.
+    owes_since: Option<Instant>,
+    is_pinged: bool,
+    has_answered: bool,
+}
+
+/// What to do when there is nothing to send.
+enum Quiet {
+    WaitUntil(Instant),
+    Ping,
+    Idle,
+    Dead,
+}
+
+impl Pulse {
+    fn new(line: &Line) -> Self {
+        let limits = &line.party.limits;
+        let moved_at = Instant::now();
+        let beat = Beat { moved_at, owes_since: None, is_pinged: false, has_answered: false };
+        Self {
+            beat: Mutex::new(beat),
+            ping_after: limits.ping_after,
+            silence_max: match line.destination.lane {
+                Lane::Raft => limits.silence_raft_max,
+                Lane::Bulk => limits.silence_bulk_max,
+            },
+            idle_max: limits.client_idle_max,
+        }
+    }
+
+    fn wrote(&self) {
+        let now = Instant::now();
+        let mut beat = self.beat();
+        beat.moved_at = now;
+        beat.owes_since = beat.owes_since.or(Some(now));
+    }
+
+    fn heard(&self, owes_more: bool) {
+        let now = Instant::now();
+        let owes_since = owes_more.then_some(now);
+        *self.beat() = Beat { moved_at: now, owes_since, is_pinged: false, has_answered: true };
+    }
+
+    fn has_answered(&self) -> bool {
+        self.beat().has_answered
+    }
+
+    fn quiet(&self) -> Quiet {
+        let now = Instant::now();
+        let mut beat = self.beat();
+        let Some(since) = beat.owes_since else {
+            let until = beat.moved_at + self.idle_max;
+            return if now < until { Quiet::WaitUntil(until) } else { Quiet::Idle };
+        };
+        let (ping_at, dead_at) = (since + self.ping_after, since + self.silence_max);
+        if now >= dead_at {
+            Quiet::Dead
+        } else if beat.is_pinged {
+            Quiet::WaitUntil(dead_at)
+        } else if now >= ping_at {
+            beat.is_pinged = true;
+            Quiet::Ping
+        } else {
+            Quiet::WaitUntil(ping_at)
+        }
+    }
+
+    fn beat(&self) -> MutexGuard<'_, Beat> {
+        self.beat.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+async fn write(mut sink: SplitSink<Frames, Bytes>, line: &Line, pulse: &Pulse) -> CallError {
+    let write_max = line.party.limits.write_max;
+    loop {
+        while let Some(frame) = next_frame(line) {
+            pulse.wrote();
+            line.party.tally().bytes_out.add(frame.len() as u64);
+            if let Err(error) = in_time(write_max, sink.feed(frame), line).await {
+                return error;
+            }
+        }
+        if let Err(error) = in_time(write_max, sink.flush(), line).await {
+            return error;
+        }
+        match pulse.quiet() {
+            Quiet::WaitUntil(at) => tokio::select! {
+                biased;
+                () = line.work.notified() => {}
+                () = sleep_until(at) => {}
+            },
+            Quiet::Ping => {
+                if let Err(error) = in_time(write_max, sink.send(ping()), line).await {
+                    return error;
+                }
+            }
+            Quiet::Idle => return line.error(CallErrorKind::Unreachable, "was idle"),
+            Quiet::Dead => return line.error(CallErrorKind::Unreachable, "has gone silent"),
+        }
+    }
+}
+
+/// The frame of the next call that the peer has room for.
+fn next_frame(line: &Line) -> Option<Bytes> {
+    let next = line.backlog(|backlog| backlog.send_next(Instant::now()));
+    // Made after the lock is released: a long body takes a while to copy.
+    let (id, kind, wait_ms, body) = next?;
+    Some(Request { id, kind, target: line.destination.target, wait_ms, body }.encode())
+}
+
+async fn in_time(
+    max: Duration,
+    writing: impl Future<Output = std::io::Result<()>>,
+    line: &Line,
+) -> Result<(), CallError> {
+    match timeout(max, writing).await {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(error)) => {
+            Err(line.error(CallErrorKind::Unreachable, &format!("ended the connection: {error}")))
+        }
+        Err(_) => Err(line.error(CallErrorKind::Unreachable, "takes nothing in")),
+    }
+}
+
+async fn read(mut stream: SplitStream<Frames>, line: &Line, pulse: &Pulse) -> CallError {
+    let tally = line.party.tally();
+    loop {
+        let frame = frames::next(&mut stream, tally).await;
+        let response = match frame.and_then(Response::decode) {
+            Ok(response) => response,
+            Err(Wrong::Ended) => {
+                return line.error(CallErrorKind::Unreachable, "ended the connection");
+            }
+            Err(wrong) => {
+                tally.count(wrong);
+                return CallError::wrong(&line.destination.address, wrong);
+            }
+        };
+        let owes_more = line.backlog(|backlog| {
+            if response.status != Status::Alive {
+                backlog.answer(response.id, outcome(line, &response));
+            }
+            backlog.has_sent()
+        });
+        pulse.heard(owes_more);
+        line.work.notify_one();
+    }
+}
+
+fn outcome(line: &Line, response: &Response) -> Result<Bytes, CallError> {
+    let text = String::from_utf8_lossy(&response.body);
+    match response.status {
+        Status::Ok => Ok(response.body.clone()),
+        Status::Refused => Err(line.error(CallErrorKind::Refused, &text).with_sent(true)),
+        Status::NotAdmitted => Err(line.error(CallErrorKind::Refused, &text)),
+        Status::GivenUp | Status::Alive => {
+            Err(line.error(CallErrorKind::Timeout, "gave up").with_sent(true))
+        }
+    }
+}
