@@ -46,6 +46,12 @@ impl CallError {
         Self { was_sent, ..self.clone() }
     }
 
+    /// Whether it stays as it is until somebody changes a configuration.
+    pub(super) fn needs_a_person(&self) -> bool {
+        use CallErrorKind::{Certificate, Foreign, Secret, Version};
+        matches!(self.kind, Foreign | Secret | Certificate | Version)
+    }
+
     /// What the client of a connection to `address` found wrong.
     pub(super) fn wrong(address: &str, wrong: Wrong) -> Self {
         let kind = match wrong {

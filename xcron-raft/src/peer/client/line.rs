@@ -43,6 +43,8 @@ struct State {
     /// Failed connections in a row.
     failures: u32,
     task: Option<AbortHandle>,
+    /// Which task is the present one: an earlier one may still be about to end.
+    task_number: u64,
 }
 
 #[derive(Debug, Default)]
@@ -132,14 +134,16 @@ impl Line {
             self.work.notify_one();
         } else {
             state.phase = Phase::Busy;
-            state.task = Some(tokio::spawn(Self::run(Task(Arc::clone(self)))).abort_handle());
+            state.task_number += 1;
+            let task = Task { line: Arc::clone(self), number: state.task_number };
+            state.task = Some(tokio::spawn(Self::run(task)).abort_handle());
         }
         Ok(id)
     }
 
     /// Connects, and again as long as there is something to send and somebody to answer.
     async fn run(task: Task) {
-        let line = &task.0;
+        let line = &task.line;
         loop {
             let frames = match line.connect().await {
                 Ok(frames) => frames,
@@ -166,7 +170,12 @@ impl Line {
         state.failures = state.failures.saturating_add(1);
         state.backlog.fail(&error);
         let until = Instant::now() + self.party.limits.backoff(state.failures);
-        tracing::debug!(%error, failures = state.failures, "a peer is not connected");
+        let failures = state.failures;
+        if failures == 1 && error.needs_a_person() {
+            tracing::warn!(%error, "a peer cannot be used as it is configured");
+        } else {
+            tracing::debug!(%error, failures, "a peer is not connected");
+        }
         state.phase = Phase::Down { until, error };
     }
 
@@ -190,14 +199,17 @@ impl Line {
 
 /// The task of a line. However it ends, also with its runtime, no call is left without an outcome
 /// and the next one begins anew.
-struct Task(Arc<Line>);
+struct Task {
+    line: Arc<Line>,
+    number: u64,
+}
 
 impl Drop for Task {
     fn drop(&mut self) {
-        let mut state = self.0.state();
-        if matches!(state.phase, Phase::Busy) {
+        let mut state = self.line.state();
+        if matches!(state.phase, Phase::Busy) && state.task_number == self.number {
             state.phase = Phase::Rest;
-            state.backlog.fail(&self.0.error(CallErrorKind::Unreachable, "was closed"));
+            state.backlog.fail(&self.line.error(CallErrorKind::Unreachable, "was closed"));
         }
     }
 }
