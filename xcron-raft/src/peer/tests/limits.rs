@@ -19,6 +19,20 @@ async fn silent_strangers_do_not_lock_out_a_member() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn whoever_comes_while_a_member_proves_itself_does_not_push_it_out() {
+    let (net, server) = world();
+    let host = net.host(A);
+    let before = join_all((0..STRANGERS_MAX).map(|_| host.connect(B))).await;
+    let mut member_in_spe = server.raw().await;
+    let after = join_all((1..STRANGERS_MAX).map(|_| host.connect(B))).await;
+    wait_until(|| server.counts().over_limit == STRANGERS_MAX as u64).await;
+    let hello = (CLIENT, None, Lane::Raft);
+    let met = handshake::as_client(&mut member_in_spe, &member(CLIENT), B, hello).await.unwrap();
+    assert_eq!(met.answerer, SERVER);
+    drop((before, after));
+}
+
+#[tokio::test(start_paused = true)]
 async fn strangers_at_the_limit_are_left_alone() {
     let (net, server) = world();
     let host = net.host(A);
