@@ -21,6 +21,12 @@ pub enum ErrorKind {
     Storage,
     /// The store has been shut down.
     Stopped,
+    /// There is no node of that number.
+    NoSuchNode,
+    /// The cluster is not in a state in which that may be done: the message says what to do first.
+    Refused,
+    /// No leader or no majority answers now: try again; it may have been done.
+    Unavailable,
 }
 
 /// What happened, to what, and (by its kind) what to do about it.

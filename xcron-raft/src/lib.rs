@@ -20,13 +20,16 @@
 //! - `log`: segments of frames; one write and one sync for all that waits.
 //! - `state`: the replicated state, a function of the log. `snapshot`: that state in a file.
 //! - `wire`: the messages that reach disk and wire.
-//! - `types`, `log_store`, `machine`, `network`: the four files that know the raft library, besides
-//!   `store`, which runs it.
+//! - `types`, `log_store`, `machine`, `network`: what raft is to this crate, besides `store`, which
+//!   runs it.
+//! - `peer`, [`net`]: how nodes talk. `cluster`: who belongs together, and what they tell each other.
+//! - `recovery`: a new cluster from a backup, or from the last node.
 //! - `peer`: requests between nodes, proved, bounded and counted; it knows nothing of raft.
 //! - [`disk`]: the seam to the file system, and (feature `testing`) a disk that fails on command.
 //! - [`net`]: the seam to the network, and (feature `testing`) a network in memory.
 #![doc = include_str!("../DESIGN.md")]
 
+mod cluster;
 pub mod disk;
 mod error;
 mod log;
@@ -34,11 +37,8 @@ mod log_store;
 mod machine;
 pub mod net;
 mod network;
-#[cfg_attr(
-    not(test),
-    expect(dead_code, unused_imports, reason = "one node has no peers; a cluster will use it")
-)]
 mod peer;
+mod recovery;
 mod snapshot;
 mod state;
 mod store;
@@ -47,6 +47,9 @@ mod suite_tests;
 mod types;
 mod wire;
 
+pub use cluster::standing::Role;
+pub use cluster::status::{ClusterStatus, NodeStatus};
 pub use error::{Error, ErrorKind};
 pub use peer::{PeerCounts, PeerTls, Secret};
-pub use store::{LATENCY_BUCKETS_US, RaftSettings, RaftStore, StoreStats};
+pub use recovery::{Recovered, force_new_cluster, restore};
+pub use store::{Backup, LATENCY_BUCKETS_US, Peering, RaftSettings, RaftStore, StoreStats};

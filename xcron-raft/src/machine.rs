@@ -9,9 +9,10 @@ use openraft::storage::{EntryResponder, RaftStateMachine};
 use openraft::{EntryPayload, OptionalSend, RaftSnapshotBuilder};
 use tokio::sync::{oneshot, watch};
 
-use crate::snapshot::{SnapshotFile, Snapshots};
+use crate::snapshot::{RECEIVED, SnapshotFile, Snapshots};
 use crate::state::View;
-use crate::types::{LogId, Replies, SnapshotMeta, StoredMembership, TypeConfig};
+use crate::types::{Batch, LogId, Replies, SnapshotMeta, StoredMembership, TypeConfig};
+use crate::wire::Unreadable;
 use crate::{Error, ErrorKind};
 
 type Snapshot = openraft::type_config::alias::SnapshotOf<TypeConfig, SnapshotFile>;
@@ -109,18 +110,21 @@ impl Machine {
         let log_id = entry.log_id();
         let replies = match entry.payload {
             EntryPayload::Blank => Replies::default(),
-            EntryPayload::Normal(batch) => self.view.apply(batch).map_err(|error| {
+            EntryPayload::Normal(batch) => self.apply_batch(batch).map_err(|error| {
                 let what = format!("entry {} cannot be applied: {error}", log_id.index);
                 Error::new(ErrorKind::Foreign, what)
             })?,
             EntryPayload::Membership(membership) => {
-                let stored = StoredMembership::new(Some(log_id), membership);
-                self.view.membership = Arc::new(stored);
+                self.view.set_membership(StoredMembership::new(Some(log_id), membership));
                 Replies::default()
             }
         };
         self.view.applied = Some(log_id);
         Ok(replies)
+    }
+
+    fn apply_batch(&mut self, batch: Batch) -> Result<Replies, Unreadable> {
+        self.view.apply(batch, self.snapshots.format_max())
     }
 }
 
@@ -163,9 +167,17 @@ impl RaftStateMachine<TypeConfig> for Machine {
         _meta: &SnapshotMeta,
         snapshot: SnapshotFile,
     ) -> io::Result<()> {
-        let view = self.snapshots.read(&snapshot)?;
-        let file =
-            if self.snapshots.owns(&snapshot) { snapshot } else { self.snapshots.save(&view)? };
+        let view = match &snapshot.view {
+            Some(view) => (**view).clone(),
+            None => self.snapshots.read(&snapshot)?,
+        };
+        let file = if snapshot.name == RECEIVED {
+            self.snapshots.adopt(snapshot)?
+        } else if self.snapshots.owns(&snapshot) {
+            snapshot
+        } else {
+            self.snapshots.save(&view)?
+        };
         self.newest.set(file);
         self.view = view;
         self.published.publish(&self.view);

@@ -10,6 +10,7 @@ use crate::log::{Log, LogSettings, Threads};
 use crate::log_store::LogStore;
 use crate::machine::{Machine, Published};
 use crate::snapshot::Snapshots;
+use crate::state::FORMAT_MAX;
 use crate::types::TypeConfig;
 
 struct Builder(Threads);
@@ -22,7 +23,8 @@ impl StoreBuilder<TypeConfig, LogStore, Machine, ()> for Builder {
         let settings = LogSettings { cluster_id, segment_bytes, cache_bytes, salt_seed, threads };
         let log = Log::open(disk.clone(), settings).unwrap();
         let published = Arc::new(Published::default());
-        let machine = Machine::open(Snapshots::new(disk, cluster_id), published).unwrap();
+        let machine =
+            Machine::open(Snapshots::new(disk, cluster_id, FORMAT_MAX), published).unwrap();
         Ok(((), LogStore(Arc::new(log)), machine))
     }
 }

@@ -1,11 +1,12 @@
 //! The types that raft is run with, and their counterparts in the log.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Deref;
 
 use bytes::Bytes;
 use openraft::vote::RaftVote;
-use openraft::{BasicNode, EntryPayload};
+use openraft::{BasicNode, EntryPayload, Membership};
 use serde::{Deserialize, Serialize};
 
 use crate::log;
@@ -56,6 +57,10 @@ pub(crate) enum Reply {
     Committed(Vec<Answer>),
     /// The number of the life that began.
     Life(u64),
+    /// The number of the node that was admitted.
+    Admitted(u64),
+    /// What was to be noted of the cluster is noted.
+    Noted,
 }
 
 /// What one change came to.
@@ -95,4 +100,16 @@ pub(crate) fn to_log_vote(vote: &Vote) -> log::Vote {
 pub(crate) fn from_log_vote(vote: log::Vote) -> Vote {
     let leader = LeaderId { term: vote.term, node_id: vote.node };
     Vote::from_leader_id(leader, vote.committed)
+}
+
+/// A membership in which all of these nodes vote.
+pub(crate) fn membership(
+    position: Option<LogId>,
+    voters: impl IntoIterator<Item = (u64, String)>,
+) -> StoredMembership {
+    let nodes = voters.into_iter().map(|(id, addr)| (id, BasicNode { addr }));
+    let nodes: BTreeMap<u64, BasicNode> = nodes.collect();
+    let voters = vec![nodes.keys().copied().collect()];
+    let membership = Membership::new(voters, nodes);
+    StoredMembership::new(position, membership.expect("every voter is a node"))
 }

@@ -55,9 +55,6 @@ pub enum ServerError {
         /// What is wrong.
         problem: String,
     },
-    /// The command exists but does nothing in this build.
-    #[error("{0} is not built in")]
-    NotBuiltIn(&'static str),
     /// The store failed for good while it was in use.
     #[error(
         "the store failed: {problem}; nothing is acknowledged any more, start again once the \

@@ -13,9 +13,9 @@
 pub mod cli;
 pub mod config;
 pub mod error;
+pub mod membership;
 pub mod node;
 pub mod open_files;
-pub mod peer_port;
 pub mod peer_tls;
 pub mod recovery;
 pub mod signals;

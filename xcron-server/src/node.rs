@@ -2,12 +2,11 @@
 
 use crate::config::Config;
 use crate::error::ServerError;
-use crate::peer_port::PeerPort;
 use crate::signals::Signals;
 use crate::storage::Storage;
 use crate::telemetry::LogEvents;
 use std::fmt;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use tokio::sync::watch;
 use tokio::task::{JoinError, JoinHandle};
@@ -42,7 +41,7 @@ pub struct Node {
     metrics: Metrics,
     api: Server,
     monitor: Server,
-    peer: PeerPort,
+    peer: SocketAddr,
 }
 
 /// How far a stop has come; each part waits for its own phase.
@@ -66,8 +65,10 @@ impl Node {
         // The ports first: a second server is refused before it touches any data.
         let http = take("http_port", address(config.http_port))?;
         let monitor = take("monitor_port", address(config.monitor_port))?;
-        let peer = PeerPort::bind(address(config.peer_port)).await?;
-        let storage = Storage::open(config).await?;
+        let peers = take_peer_port(address(config.peer_port))?;
+        let peer = peers.local_addr();
+        let peer = peer.map_err(|error| ServerError::bind("peer_port", address(0), error))?;
+        let storage = Storage::open(config, peers).await?;
         let metrics = Metrics::new();
         let dispatcher = HttpDispatcher::new(config.dispatch_settings())
             .map_err(|error| ServerError::Settings(error.to_string()))?;
@@ -79,11 +80,12 @@ impl Node {
         metrics.watch_scheduler(scheduler.clone());
         metrics.watch_store(storage.stats());
         let api = config.api_settings();
-        let router = api_router(scheduler.clone(), api, limits, &metrics, None);
+        let cluster = Some(storage.cluster());
+        let router = api_router(scheduler.clone(), api, limits, &metrics, cluster);
         let api = listen("http_port", http, router, limits)?;
         let router = monitor_router(&scheduler, limits, &metrics);
         let monitor = listen("monitor_port", monitor, router, limits)?;
-        dispatcher.never_dial(&[monitor.local_addr(), peer.local_addr()]);
+        dispatcher.never_dial(&[monitor.local_addr(), peer]);
         Ok(Self { storage, scheduler, metrics, api, monitor, peer })
     }
 
@@ -93,7 +95,7 @@ impl Node {
         Addresses {
             http: self.api.local_addr(),
             monitor: self.monitor.local_addr(),
-            peer: self.peer.local_addr(),
+            peer: self.peer,
         }
     }
 
@@ -103,7 +105,7 @@ impl Node {
     /// # Errors
     /// When the store fails for good, or a second signal comes before the end.
     pub async fn run(self, mut signals: Signals) -> Result<(), ServerError> {
-        let Self { storage, scheduler, metrics, api, monitor, peer } = self;
+        let Self { storage, scheduler, metrics, api, monitor, peer: _ } = self;
         // Closed by name below. Dropping it on the way out of a failure or of a second signal
         // would wait for its disk, which may never answer.
         std::mem::forget(storage.clone());
@@ -113,7 +115,6 @@ impl Node {
         let mut engine = tokio::spawn(async move { scheduler.run(stop).await });
         let api = tokio::spawn(api.run(reached(Phase::Draining)));
         let monitor = tokio::spawn(monitor.run(reached(Phase::Stopped)));
-        let peer = tokio::spawn(peer.run(reached(Phase::Draining)));
         let stopped = reached(Phase::Stopped);
         let disk = storage.dir().to_owned();
         let host = tokio::spawn(async move {
@@ -134,11 +135,12 @@ impl Node {
             // Nothing can be acknowledged any more, and nothing that was needs the disk again.
             return Err(error);
         }
-        phase.send_replace(Phase::Draining);
         let drain = async {
+            // Somebody else plans first: what becomes due while this node drains is not late.
+            storage.hand_over().await;
+            phase.send_replace(Phase::Draining);
             let drained = engine_outcome(engine.await);
             end_of("the API", api).await?;
-            end_of("the peer port", peer).await?;
             storage.close().await;
             phase.send_replace(Phase::Stopped);
             end_of("the monitor", monitor).await?;
@@ -157,6 +159,11 @@ const BUG: ServerError = ServerError::Bug("the engine");
 
 fn take(key: &'static str, address: SocketAddr) -> Result<Port, ServerError> {
     Port::take(address).map_err(|error| ServerError::bind(key, address, error))
+}
+
+/// Binds the port for other nodes; it is listened on from here.
+fn take_peer_port(address: SocketAddr) -> Result<TcpListener, ServerError> {
+    TcpListener::bind(address).map_err(|error| ServerError::bind("peer_port", address, error))
 }
 
 fn listen(

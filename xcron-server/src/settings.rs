@@ -32,6 +32,11 @@ impl Config {
         settings.history_max = u32::try_from(self.limits.history_per_task).unwrap_or(u32::MAX);
         settings.segment_bytes = self.raft.segment_bytes;
         settings.snapshot_log_bytes = self.raft.snapshot_log_bytes;
+        settings.heartbeat_ms = self.raft.heartbeat_ms;
+        settings.election_timeout_ms = self.raft.election_timeout_ms;
+        settings.advertise.clone_from(&self.peer.advertise);
+        settings.peer_hosts.clone_from(&self.peer.peer_hosts);
+        settings.join.clone_from(&self.peer.join);
         settings
     }
 

@@ -193,16 +193,24 @@ impl Engine {
 
     /// Notices since when this node has been able to fire.
     fn notice(&mut self, now: Timestamp, agenda: Agenda) {
-        if agenda.tenure != self.tenure || now.since(self.seen_at) > STALL {
+        let stalled = now.since(self.seen_at) > STALL;
+        if agenda.tenure != self.tenure || stalled {
+            let was_planner = self.tenure.is_some();
             self.tenure = agenda.tenure;
-            self.active_since = now;
+            // Between two leaders that follow each other closely nothing is missed, only late.
+            let is_short = !stalled && agenda.vacancy.is_some_and(|vacancy| vacancy <= STALL);
+            self.active_since = if is_short { now.minus(STALL) } else { now };
+            if was_planner && agenda.tenure.is_none() {
+                // Somebody else plans from here on, and sends what has not left yet.
+                self.hand_back_unsent();
+            }
         }
         self.seen_at = now;
     }
 
     /// Keeps a claimed attempt until its instant.
     fn keep(&mut self, attempt: Attempt) {
-        if self.stopping {
+        if self.stopping || self.tenure.is_none() {
             return self.hand_back(attempt);
         }
         self.ahead_count += 1;
@@ -266,6 +274,10 @@ impl Engine {
         self.parts.load.stop();
         let drained_at = self.parts.clock.now().plus(self.parts.settings.drain);
         self.waits.drain_until(&self.parts.clock, drained_at);
+        self.hand_back_unsent();
+    }
+
+    fn hand_back_unsent(&mut self) {
         let ahead = std::mem::take(&mut self.ahead).into_values();
         let unsent: Vec<Attempt> = ahead.chain(self.lanes.drain()).collect();
         unsent.into_iter().for_each(|attempt| self.hand_back(attempt));

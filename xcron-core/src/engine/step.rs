@@ -226,7 +226,7 @@ impl Engine {
         }
         let mut batch = Batch::default();
         for mut decision in decisions.into_values() {
-            if !self.stopping {
+            if !self.stopping && self.tenure.is_some() {
                 self.claim(&mut decision, page.until, now);
             }
             if decision.changed {

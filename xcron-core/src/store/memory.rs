@@ -134,7 +134,8 @@ impl Table {
     }
 
     fn agenda(&self) -> Agenda {
-        Agenda { tenure: Some(1), next_due: self.due.first().map(|(at, _)| *at) }
+        let next_due = self.due.first().map(|(at, _)| *at);
+        Agenda { tenure: Some(1), next_due, vacancy: None }
     }
 
     fn wake(&mut self) {

@@ -14,6 +14,7 @@ use crate::task::{Revision, Task, TaskWithHistory};
 use async_trait::async_trait;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// The most changes of one commit; what a store must accept in one step.
 pub const COMMIT_CHANGES_MAX: usize = 4_096;
@@ -112,6 +113,9 @@ pub struct Agenda {
     pub tenure: Option<u64>,
     /// The earliest [`TaskState::due_at`]; [`Timestamp::MIN`] while a run of a gone holder waits.
     pub next_due: Option<Timestamp>,
+    /// For how long before the present term nobody may have been able to fire; `None` if that is
+    /// not known. After a short vacancy nothing counts as missed, it is merely late.
+    pub vacancy: Option<Duration>,
 }
 
 impl Agenda {

@@ -11,6 +11,7 @@ use std::io;
 use std::sync::Arc;
 
 pub use real::RealDisk;
+pub(crate) use real::rename_dir;
 
 use crate::Error;
 

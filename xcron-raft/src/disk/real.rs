@@ -65,6 +65,13 @@ impl RealDisk {
     }
 }
 
+/// Renames a directory and makes that durable.
+pub(crate) fn rename_dir(from: &Path, to: &Path) -> io::Result<()> {
+    fs::rename(from, to)?;
+    let parent = to.parent().filter(|parent| !parent.as_os_str().is_empty());
+    File::open(parent.unwrap_or(Path::new(".")))?.sync_all()
+}
+
 impl Disk for RealDisk {
     fn lock(&self) -> Result<Box<dyn DirLock>, Error> {
         let path = self.path(LOCK_NAME);

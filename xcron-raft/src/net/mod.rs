@@ -46,3 +46,14 @@ pub trait Listener: Debug + Send + Sync + 'static {
     /// The address really bound.
     fn local_address(&self) -> String;
 }
+
+/// No network: nobody is ever reached.
+#[derive(Debug, Clone, Copy)]
+pub struct NoNet;
+
+#[async_trait]
+impl Net for NoNet {
+    async fn connect(&self, _address: &str) -> io::Result<Box<dyn Stream>> {
+        Err(io::Error::other("this node has no network"))
+    }
+}

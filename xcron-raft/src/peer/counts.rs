@@ -73,6 +73,26 @@ pub struct PeerCounts {
     pub over_limit: u64,
 }
 
+impl PeerCounts {
+    /// What was dropped, by reason.
+    #[must_use]
+    pub fn rejections(&self) -> Vec<(&'static str, u64)> {
+        vec![
+            ("garbage", self.garbage),
+            ("too_long", self.too_long),
+            ("wrong_secret", self.wrong_secret),
+            ("wrong_certificate", self.wrong_certificate),
+            ("wrong_cluster", self.wrong_cluster),
+            ("wrong_node", self.wrong_node),
+            ("wrong_version", self.wrong_version),
+            ("not_admitted", self.not_admitted),
+            ("bad_checksum", self.bad_checksum),
+            ("timed_out", self.timed_out),
+            ("over_limit", self.over_limit),
+        ]
+    }
+}
+
 /// The atomics behind [`PeerCounts`].
 #[derive(Debug, Default)]
 pub(super) struct Tally {

@@ -67,7 +67,8 @@ pub(crate) use client::Peers;
 pub use counts::PeerCounts;
 pub(crate) use error::{CallError, CallErrorKind};
 pub(crate) use identity::{Identity, Kind, Lane};
-pub(crate) use limits::{FRAME_BYTES_MAX, PeerLimits};
+#[cfg(test)]
+use limits::{FRAME_BYTES_MAX, PeerLimits};
 pub(crate) use party::Party;
 pub use secret::Secret;
 pub(crate) use server::{Service, accept_loop};

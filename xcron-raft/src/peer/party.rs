@@ -21,6 +21,7 @@ pub(crate) type Randomness = Arc<dyn Fn() -> [u8; 32] + Send + Sync>;
 #[derive(Clone)]
 pub(crate) struct Party {
     pub(super) prover: Prover,
+    has_secret: bool,
     pub(super) tls: Option<PeerTls>,
     pub(super) limits: PeerLimits,
     pub(super) versions: RangeInclusive<u32>,
@@ -46,6 +47,7 @@ impl Party {
     pub(crate) fn new(secret: Option<Secret>, tls: Option<PeerTls>) -> Self {
         Self {
             prover: Prover::new(secret.as_ref()),
+            has_secret: secret.is_some(),
             tls,
             limits: PeerLimits::default(),
             versions: VERSIONS,
@@ -93,7 +95,17 @@ impl Party {
         &self.shared.tally
     }
 
-    pub(super) fn nonce(&self) -> [u8; 32] {
+    /// Whether the others must prove that they know a secret.
+    pub(crate) fn has_secret(&self) -> bool {
+        self.has_secret
+    }
+
+    /// Bytes that nobody can predict.
+    pub(crate) fn random(&self) -> [u8; 32] {
         (self.randomness)()
+    }
+
+    pub(super) fn nonce(&self) -> [u8; 32] {
+        self.random()
     }
 }

@@ -17,14 +17,11 @@ mod writer;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 
-use crate::disk::{Disk, failpoint};
+use crate::disk::{Disk, DiskFile, failpoint};
 use crate::log::LogId;
 use crate::state::View;
 use crate::types::{SnapshotMeta, to_log};
 use crate::{Error, ErrorKind};
-
-/// Format of snapshots; a higher one is refused.
-const FORMAT_VERSION: u32 = 1;
 
 /// A block is closed once its payload is this long.
 const BLOCK_BYTES_MIN: usize = 256 << 10;
@@ -39,6 +36,9 @@ const PREFIX: &str = "snapshot-";
 const SUFFIX: &str = ".snap";
 const TEMPORARY: &str = "snapshot.tmp";
 
+/// Name of a snapshot that a peer sends, until it is whole.
+pub(crate) const RECEIVED: &str = "snapshot.received";
+
 const KIND_HEAD: u8 = 1;
 const KIND_TASKS: u8 = 2;
 const KIND_FOOT: u8 = 3;
@@ -50,6 +50,8 @@ pub(crate) struct SnapshotFile {
     pub(crate) disk: Arc<dyn Disk>,
     pub(crate) name: String,
     pub(crate) bytes: u64,
+    /// What it holds, if it was read already.
+    pub(crate) view: Option<Arc<View>>,
 }
 
 /// The snapshots of a node: one, except for the moment in which the next replaces it.
@@ -57,15 +59,27 @@ pub(crate) struct SnapshotFile {
 pub(crate) struct Snapshots {
     disk: Arc<dyn Disk>,
     cluster_id: u128,
+    format_max: u32,
     threads: Arc<Mutex<Vec<JoinHandle<()>>>>,
     /// Held while one is being written; how far the newest reaches.
     saved: Arc<Mutex<Option<LogId>>>,
 }
 
 impl Snapshots {
-    /// Snapshots on `disk`.
-    pub(crate) fn new(disk: Arc<dyn Disk>, cluster_id: u128) -> Self {
-        Self { disk, cluster_id, threads: Arc::default(), saved: Arc::default() }
+    /// Snapshots on `disk`, of formats up to `format_max`.
+    pub(crate) fn new(disk: Arc<dyn Disk>, cluster_id: u128, format_max: u32) -> Self {
+        let (threads, saved) = Default::default();
+        Self { disk, cluster_id, format_max, threads, saved }
+    }
+
+    /// The newest format that is read.
+    pub(crate) fn format_max(&self) -> u32 {
+        self.format_max
+    }
+
+    /// Where they are.
+    pub(crate) fn disk(&self) -> &Arc<dyn Disk> {
+        &self.disk
     }
 
     /// Saves `view` on a thread of its own and tells `done` about it.
@@ -75,8 +89,13 @@ impl Snapshots {
         done: impl FnOnce(Result<SnapshotFile, Error>) + Send + 'static,
     ) -> std::io::Result<()> {
         let snapshots = self.clone();
+        self.apart(move || done(snapshots.save(&view)))
+    }
+
+    /// Does what blocks on the disk on a thread of its own.
+    pub(crate) fn apart(&self, work: impl FnOnce() + Send + 'static) -> std::io::Result<()> {
         let thread = thread::Builder::new().name("xcron-snapshot".to_owned());
-        let thread = thread.spawn(move || done(snapshots.save(&view)))?;
+        let thread = thread.spawn(work)?;
         let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
         threads.retain(|thread| !thread.is_finished());
         threads.push(thread);
@@ -135,7 +154,39 @@ impl Snapshots {
         self.remove_others(&name).map_err(failed)?;
         disk.reached(failpoint::SNAPSHOT_AFTER_REMOVE);
         *newest = last;
-        Ok(SnapshotFile { meta: meta_of(view), disk: self.disk.clone(), name, bytes })
+        let (meta, disk) = (meta_of(view), self.disk.clone());
+        Ok(SnapshotFile { meta, disk, name, bytes, view: None })
+    }
+
+    /// Checks the snapshot that a peer has sent, whole on the disk by now.
+    pub(crate) fn check_received(&self) -> Result<SnapshotFile, Error> {
+        let failed = |e| Error::disk("cannot read a received snapshot", &e);
+        let file = self.disk.open(RECEIVED).map_err(failed)?;
+        file.sync_data().map_err(|e| Error::disk("cannot sync a received snapshot", &e))?;
+        let bytes = file.size().map_err(failed)?;
+        let view = reader::read(&*self.disk, RECEIVED, Some(self.cluster_id), self.format_max)?;
+        let (meta, disk, name) = (meta_of(&view), self.disk.clone(), RECEIVED.to_owned());
+        Ok(SnapshotFile { meta, disk, name, bytes, view: Some(Arc::new(view)) })
+    }
+
+    /// Makes a received snapshot the newest one and removes older ones.
+    pub(crate) fn adopt(&self, mut file: SnapshotFile) -> Result<SnapshotFile, Error> {
+        let mut newest = self.saved.lock().unwrap_or_else(PoisonError::into_inner);
+        let failed = |e| Error::disk("cannot keep a received snapshot", &e);
+        let last = file.meta.last_log_id.as_ref().map(to_log);
+        let name = name_of(last);
+        self.disk.rename(RECEIVED, &name).map_err(failed)?;
+        self.disk.sync_dir().map_err(failed)?;
+        self.remove_others(&name).map_err(failed)?;
+        *newest = last;
+        file.name = name;
+        file.view = None;
+        Ok(file)
+    }
+
+    /// Writes `view` through `sink` in the form of a snapshot, for whoever keeps it elsewhere.
+    pub(crate) fn write_to(&self, view: &View, sink: &dyn DiskFile) -> std::io::Result<u64> {
+        writer::write(&*self.disk, sink, view, self.cluster_id)
     }
 
     /// The newest snapshot and what it holds; `None` if there is none.
@@ -146,27 +197,34 @@ impl Snapshots {
         let Some(entry) = list.into_iter().rfind(|entry| is_snapshot(&entry.name)) else {
             return Ok(None);
         };
-        let view = reader::read(&*self.disk, &entry.name, self.cluster_id)?;
+        let (id, format_max) = (Some(self.cluster_id), self.format_max);
+        let view = reader::read(&*self.disk, &entry.name, id, format_max)?;
         self.remove_others(&entry.name).map_err(|e| Error::disk("cannot tidy snapshots", &e))?;
         let (disk, bytes) = (self.disk.clone(), entry.len);
-        let file = SnapshotFile { meta: meta_of(&view), disk, name: entry.name, bytes };
+        let (meta, name) = (meta_of(&view), entry.name);
+        let file = SnapshotFile { meta, disk, name, bytes, view: None };
         Ok(Some((file, view)))
     }
 
     /// What `file` holds, wherever it is.
     pub(crate) fn read(&self, file: &SnapshotFile) -> Result<View, Error> {
-        reader::read(&*file.disk, &file.name, self.cluster_id)
+        reader::read(&*file.disk, &file.name, Some(self.cluster_id), self.format_max)
     }
 
     fn remove_others(&self, kept: &str) -> std::io::Result<()> {
         for entry in self.disk.list()? {
             let is_other = is_snapshot(&entry.name) && entry.name != kept;
-            if is_other || entry.name == TEMPORARY {
+            if is_other || entry.name == TEMPORARY || entry.name == RECEIVED {
                 self.disk.remove(&entry.name)?;
             }
         }
         self.disk.sync_dir()
     }
+}
+
+/// The view that the snapshot file `name` holds, whichever cluster wrote it.
+pub(crate) fn read_backup(disk: &dyn Disk, name: &str, format_max: u32) -> Result<View, Error> {
+    reader::read(disk, name, None, format_max)
 }
 
 fn is_snapshot(name: &str) -> bool {

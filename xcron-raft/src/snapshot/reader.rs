@@ -3,14 +3,15 @@
 use bytes::Bytes;
 use openraft::Membership;
 use prost::Message;
-use xcron_core::TaskId;
+use xcron_core::{TaskId, Timestamp};
 
-use super::{BLOCK_BYTES_MAX, BLOCK_HEAD_BYTES, FORMAT_VERSION, KIND_FOOT, KIND_HEAD, KIND_TASKS};
+use super::{BLOCK_BYTES_MAX, BLOCK_HEAD_BYTES, KIND_FOOT, KIND_HEAD, KIND_TASKS};
 use crate::disk::{Disk, DiskFile};
-use crate::state::{Record, View};
+use crate::state::{FORMAT_MIN, Member, Record, Roster, View};
 use crate::types::{StoredMembership, from_log};
 use crate::wire::Unreadable;
-use crate::wire::snapshot::{FootMessage, HeadMessage, LogIdMessage, TaskMessage, TasksMessage};
+use crate::wire::snapshot::{FootMessage, HeadMessage, LogIdMessage, NodeMessage};
+use crate::wire::snapshot::{TaskMessage, TasksMessage};
 use crate::{Error, ErrorKind};
 
 /// Takes blocks from a file and adds up what the foot must say.
@@ -64,8 +65,13 @@ impl BlockReader<'_> {
     }
 }
 
-/// The view that the snapshot `name` holds.
-pub(super) fn read(disk: &dyn Disk, name: &str, cluster_id: u128) -> Result<View, Error> {
+/// The view that the snapshot `name` holds, of the cluster `cluster_id` or, if it is `None`, any.
+pub(super) fn read(
+    disk: &dyn Disk,
+    name: &str,
+    cluster_id: Option<u128>,
+    format_max: u32,
+) -> Result<View, Error> {
     let failed = |e| Error::disk(format!("cannot read {name}"), &e);
     let file = disk.open(name).map_err(failed)?;
     let size = file.size().map_err(failed)?;
@@ -74,7 +80,7 @@ pub(super) fn read(disk: &dyn Disk, name: &str, cluster_id: u128) -> Result<View
     if kind != KIND_HEAD {
         return Err(reader.damaged("it does not begin with a head"));
     }
-    let mut view = view(&reader, payload, cluster_id)?;
+    let mut view = view(&reader, payload, cluster_id, format_max)?;
     let mut tasks = 0;
     loop {
         match reader.next()? {
@@ -98,21 +104,32 @@ pub(super) fn read(disk: &dyn Disk, name: &str, cluster_id: u128) -> Result<View
     }
 }
 
-fn view(reader: &BlockReader<'_>, payload: Bytes, cluster_id: u128) -> Result<View, Error> {
+fn view(
+    reader: &BlockReader<'_>,
+    payload: Bytes,
+    cluster_id: Option<u128>,
+    format_max: u32,
+) -> Result<View, Error> {
     let head: HeadMessage = reader.decode(payload)?;
     let foreign = |what: String| Error::new(ErrorKind::Foreign, format!("{} {what}", reader.name));
-    if head.format != FORMAT_VERSION {
-        let read = format!("has format {}, this version reads {FORMAT_VERSION}", head.format);
-        return Err(foreign(read));
+    if !(FORMAT_MIN..=format_max).contains(&head.format) {
+        let (found, read) = (head.format, format_max);
+        return Err(foreign(format!("has format {found}, this version reads up to {read}")));
     }
-    if head.cluster_id != cluster_id.to_be_bytes() {
-        return Err(foreign(format!("belongs to another cluster than {cluster_id:032x}")));
+    if cluster_id.is_some_and(|id| head.cluster_id != id.to_be_bytes()) {
+        let id = cluster_id.unwrap_or_default();
+        return Err(foreign(format!("belongs to another cluster than {id:032x}")));
     }
     let membership = head.membership.unwrap_or_default().into_membership();
     let membership: Membership<_, _> = membership.map_err(|error| reader.damaged(error))?;
     let position = |id: Option<LogIdMessage>| id.map(|id| from_log(id.into()));
     let membership = StoredMembership::new(position(head.membership_at), membership);
-    Ok(View::restored(position(head.last), membership, head.revision, head.lives))
+    let member = |node: NodeMessage| Member { address: node.address, nonce: node.nonce };
+    let members = head.nodes.into_iter().map(|(id, node)| (id, member(node)));
+    let time = if head.format == FORMAT_MIN { i64::MIN } else { head.time };
+    let time = Timestamp::from_millis(time);
+    let roster = Roster::restored(members, head.node_ids, head.format, time);
+    Ok(View::restored(position(head.last), membership, roster, head.revision, head.lives))
 }
 
 fn restore(view: &mut View, task: TaskMessage) -> Result<(), Unreadable> {

@@ -8,7 +8,7 @@ use xcron_core::{Change, Holder, Revision};
 
 use super::Snapshots;
 use crate::disk::memory::MemoryDisk;
-use crate::state::View;
+use crate::state::{FORMAT_MAX, View};
 use crate::types::{Batch, LeaderId, LogId};
 use crate::wire::change::{encode_commit, encode_life};
 
@@ -41,7 +41,7 @@ fn commands() -> Vec<Bytes> {
 
 fn apply(view: &mut View, commands: &[Bytes], first: u64) {
     for (command, index) in commands.iter().zip(first..) {
-        view.apply(Batch { commands: vec![command.clone()] }).unwrap();
+        view.apply(Batch { commands: vec![command.clone()] }, FORMAT_MAX).unwrap();
         let leader_id = LeaderId { term: 1, node_id: 1 };
         view.applied = Some(LogId { leader_id, index });
     }
@@ -49,7 +49,7 @@ fn apply(view: &mut View, commands: &[Bytes], first: u64) {
 
 fn bytes_of(view: &View) -> Vec<u8> {
     let disk = MemoryDisk::default();
-    let saved = Snapshots::new(Arc::new(disk.clone()), 1).save(view).unwrap();
+    let saved = Snapshots::new(Arc::new(disk.clone()), 1, FORMAT_MAX).save(view).unwrap();
     disk.bytes(&saved.name)
 }
 
@@ -62,13 +62,13 @@ fn a_replica_that_began_with_a_snapshot_holds_the_same_bytes() {
     for split in (0..commands.len()).step_by(37) {
         let mut first = View::default();
         apply(&mut first, &commands[..split], 0);
-        let snapshots = Snapshots::new(Arc::new(MemoryDisk::default()), 1);
+        let snapshots = Snapshots::new(Arc::new(MemoryDisk::default()), 1, FORMAT_MAX);
         snapshots.save(&first).unwrap();
         let (_, mut second) = snapshots.load().unwrap().unwrap();
         apply(&mut second, &commands[split..], split as u64);
         assert_eq!(bytes_of(&second), expected, "split at {split}");
         assert_eq!(second.counts(), whole.counts());
-        assert_eq!(second.next_due(), whole.next_due());
+        assert_eq!(second.next_due(&|_| false), whole.next_due(&|_| false));
     }
 }
 
@@ -77,7 +77,7 @@ fn an_unknown_kind_of_command_or_change_is_refused_and_never_skipped() {
     // Field 9 of a command, and a commit whose only change has field 9: both of a later version.
     for bytes in [&[0x4a, 0x00][..], &[0x0a, 0x04, 0x0a, 0x02, 0x4a, 0x00][..]] {
         let batch = Batch { commands: vec![Bytes::copy_from_slice(bytes)] };
-        let error = View::default().apply(batch).unwrap_err();
+        let error = View::default().apply(batch, FORMAT_MAX).unwrap_err();
         assert!(error.to_string().contains("newer version"), "{error}");
     }
 }
@@ -88,7 +88,7 @@ fn an_older_snapshot_never_replaces_a_newer_one() {
     let (mut older, mut newer) = (View::default(), View::default());
     apply(&mut older, &commands[..10], 0);
     apply(&mut newer, &commands, 0);
-    let snapshots = Snapshots::new(Arc::new(MemoryDisk::default()), 1);
+    let snapshots = Snapshots::new(Arc::new(MemoryDisk::default()), 1, FORMAT_MAX);
     snapshots.save(&newer).unwrap();
     assert!(snapshots.save(&older).is_err());
     let (_, found) = snapshots.load().unwrap().unwrap();

@@ -4,13 +4,13 @@ use std::io;
 
 use prost::Message;
 
-use super::{BLOCK_BYTES_MIN, BLOCK_HEAD_BYTES, FORMAT_VERSION, KIND_FOOT, KIND_HEAD, KIND_TASKS};
+use super::{BLOCK_BYTES_MIN, BLOCK_HEAD_BYTES, KIND_FOOT, KIND_HEAD, KIND_TASKS};
 use crate::disk::{Disk, DiskFile, failpoint};
 use crate::log::LogId;
-use crate::state::{Record, View};
+use crate::state::{FORMAT_MIN, Member, Record, View};
 use crate::types::to_log;
 use crate::wire::entry::MembershipMessage;
-use crate::wire::snapshot::{FootMessage, HeadMessage, TaskMessage, TasksMessage};
+use crate::wire::snapshot::{FootMessage, HeadMessage, NodeMessage, TaskMessage, TasksMessage};
 
 /// Appends blocks to a file.
 struct BlockWriter<'a> {
@@ -71,9 +71,16 @@ pub(super) fn write(
 }
 
 fn head(view: &View, cluster_id: u128) -> HeadMessage {
-    let membership = &view.membership;
+    let (membership, roster) = (&view.membership, &view.roster);
+    // In format 1 the members are those of raft, and time does not stand in the log.
+    let is_first = roster.format() == FORMAT_MIN;
+    let member = |member: &Member| NodeMessage {
+        address: member.address.clone(),
+        nonce: member.nonce.clone(),
+    };
+    let nodes = roster.iter().filter(|_| !is_first).map(|(id, node)| (id, member(node)));
     HeadMessage {
-        format: FORMAT_VERSION,
+        format: roster.format(),
         cluster_id: cluster_id.to_be_bytes().to_vec(),
         last: view.applied.as_ref().map(to_log).map(LogId::into),
         membership_at: membership.log_id().as_ref().map(to_log).map(LogId::into),
@@ -81,6 +88,9 @@ fn head(view: &View, cluster_id: u128) -> HeadMessage {
         revision: view.revision(),
         lives: view.lives().collect(),
         group: 0,
+        nodes: nodes.collect(),
+        node_ids: if is_first { 0 } else { roster.last_id() },
+        time: if is_first { 0 } else { roster.time().as_millis() },
     }
 }
 

@@ -4,7 +4,9 @@
 //! readers and snapshots work on a copy and never wait for the writer, nor it for them.
 
 mod record;
+mod roster;
 mod view;
 
 pub(crate) use record::Record;
+pub(crate) use roster::{FORMAT_MAX, FORMAT_MIN, Member, Roster};
 pub(crate) use view::View;

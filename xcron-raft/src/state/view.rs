@@ -10,6 +10,7 @@ use xcron_core::task::state::{Holder, TaskStatus};
 use xcron_core::{Task, TaskCounts, TaskId, Timestamp};
 
 use super::record::{Keys, Record};
+use super::roster::Roster;
 use crate::types::{Answer, Batch, LogId, Replies, Reply, StoredMembership};
 use crate::wire::Unreadable;
 use crate::wire::change::{self, ChangeKind, ChangeMessage, CommandKind};
@@ -28,6 +29,7 @@ pub(crate) struct View {
     revision: u64,
     pub(crate) applied: Option<LogId>,
     pub(crate) membership: Arc<StoredMembership>,
+    pub(crate) roster: Roster,
 }
 
 impl View {
@@ -35,11 +37,19 @@ impl View {
     pub(crate) fn restored(
         applied: Option<LogId>,
         membership: StoredMembership,
+        mut roster: Roster,
         revision: u64,
         lives: impl IntoIterator<Item = (u64, u64)>,
     ) -> Self {
+        roster.found(&membership);
         let (membership, lives) = (Arc::new(membership), lives.into_iter().collect());
-        Self { applied, membership, revision, lives, ..Self::default() }
+        Self { applied, membership, roster, revision, lives, ..Self::default() }
+    }
+
+    /// Takes over who the members are, as raft says.
+    pub(crate) fn set_membership(&mut self, membership: StoredMembership) {
+        self.roster.found(&membership);
+        self.membership = Arc::new(membership);
     }
 
     /// Puts a task that a snapshot holds.
@@ -52,12 +62,13 @@ impl View {
 
     /// Takes the steps of `batch`. An error means that this version cannot read one: the node has
     /// to stop, because leaving it out would make it another state than that of its peers.
-    pub(crate) fn apply(&mut self, batch: Batch) -> Result<Replies, Unreadable> {
+    pub(crate) fn apply(&mut self, batch: Batch, format_max: u32) -> Result<Replies, Unreadable> {
         let commands = batch.commands.into_iter();
-        Ok(Replies(commands.map(|bytes| self.apply_command(bytes)).collect::<Result<_, _>>()?))
+        let replies = commands.map(|bytes| self.apply_command(bytes, format_max));
+        Ok(Replies(replies.collect::<Result<_, _>>()?))
     }
 
-    fn apply_command(&mut self, bytes: Bytes) -> Result<Reply, Unreadable> {
+    fn apply_command(&mut self, bytes: Bytes, format_max: u32) -> Result<Reply, Unreadable> {
         match change::decode(bytes)? {
             CommandKind::Commit(commit) => {
                 let history_max = commit.history_max as usize;
@@ -69,6 +80,23 @@ impl View {
                 let number = self.lives.get(&life.node).map_or(1, |number| number + 1);
                 self.lives.insert(life.node, number);
                 Ok(Reply::Life(number))
+            }
+            CommandKind::Admit(admit) => Ok(Reply::Admitted(self.roster.admit(admit))),
+            CommandKind::Remove(removed) => {
+                self.roster.remove(removed.node);
+                Ok(Reply::Noted)
+            }
+            CommandKind::Move(moved) => {
+                self.roster.relocate(moved);
+                Ok(Reply::Noted)
+            }
+            CommandKind::RaiseFormat(format) => {
+                self.roster.raise_format(format, format_max)?;
+                Ok(Reply::Noted)
+            }
+            CommandKind::Stamp(millis) => {
+                self.roster.stamp(millis);
+                Ok(Reply::Noted)
             }
         }
     }
@@ -203,10 +231,15 @@ impl View {
         range.take(limit).map(|(id, record)| record.task(id)).collect()
     }
 
-    /// Up to `limit` tasks due at or before `until`: first those with a run of a gone holder, then
-    /// the others, earliest first.
-    pub(crate) fn due(&self, until: Timestamp, limit: usize) -> Result<Vec<Task>, Unreadable> {
-        let orphans: BTreeSet<&TaskId> = self.orphans().take(limit).collect();
+    /// Up to `limit` tasks due at or before `until`: first those with a run whose holder is gone,
+    /// then the others, earliest first.
+    pub(crate) fn due(
+        &self,
+        until: Timestamp,
+        limit: usize,
+        is_gone: &dyn Fn(Holder) -> bool,
+    ) -> Result<Vec<Task>, Unreadable> {
+        let orphans: BTreeSet<&TaskId> = self.orphans(is_gone).take(limit).collect();
         let due = self.due.iter().take_while(|(at, _)| *at <= until).map(|(_, id)| id);
         let due = due.filter(|id| !orphans.contains(id));
         self.tasks(orphans.iter().copied().chain(due).take(limit))
@@ -218,24 +251,27 @@ impl View {
     }
 
     /// When somebody must decide next.
-    pub(crate) fn next_due(&self) -> Option<Timestamp> {
-        if self.orphans().next().is_some() {
+    pub(crate) fn next_due(&self, is_gone: &dyn Fn(Holder) -> bool) -> Option<Timestamp> {
+        if self.has_orphans(is_gone) {
             return Some(Timestamp::MIN);
         }
         self.due.get_min().map(|(at, _)| *at)
     }
 
-    /// Tasks with a run whose holder is gone.
-    fn orphans(&self) -> impl Iterator<Item = &TaskId> {
-        let gone = |(&node, &life): (&u64, &u64)| {
-            let holder = |incarnation| Holder { node, incarnation };
-            self.held.range(holder(0)..holder(life))
-        };
-        self.lives.iter().flat_map(gone).flat_map(|(_, tasks)| tasks.iter())
+    /// Whether a run waits whose holder is gone.
+    pub(crate) fn has_orphans(&self, is_gone: &dyn Fn(Holder) -> bool) -> bool {
+        self.held.keys().any(|holder| is_gone(*holder))
     }
 
-    /// Whether `holder` certainly sends nothing any more.
-    pub(crate) fn is_gone(&self, holder: Holder) -> bool {
+    /// Tasks with a run whose holder is gone. There are few holders: lives of nodes with an open
+    /// run.
+    fn orphans(&self, is_gone: &dyn Fn(Holder) -> bool) -> impl Iterator<Item = &TaskId> {
+        let gone = self.held.iter().filter(|(holder, _)| is_gone(**holder));
+        gone.flat_map(|(_, tasks)| tasks.iter())
+    }
+
+    /// Whether `holder` is an earlier life of its node.
+    pub(crate) fn is_past_life(&self, holder: Holder) -> bool {
         self.lives.get(&holder.node).is_some_and(|&life| holder.incarnation < life)
     }
 

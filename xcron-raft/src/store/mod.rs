@@ -1,7 +1,12 @@
 //! The store: commits through raft, reads from the newest published view.
 
+mod backup;
 mod node;
+mod opening;
+mod peering;
+pub(crate) mod proposal;
 mod proposer;
+mod reads;
 mod settings;
 mod shared;
 mod stats;
@@ -21,21 +26,35 @@ use xcron_core::{
     StoreError, StoreErrorKind, Task, TaskCounts, TaskId, TaskWithHistory, Timestamp,
 };
 
+use crate::cluster::errands::Errand;
+use crate::cluster::status::{self, ClusterStatus};
 use crate::disk::{Disk, RealDisk};
+use crate::peer::PeerCounts;
 use crate::state::View;
 use crate::types::{Answer, Reply};
 use crate::wire::Unreadable;
 use crate::wire::change::encode_commit;
 use crate::{Error, ErrorKind};
-use node::{Node, SnapshotRequest};
+use node::Request;
+use opening::Inbox;
+use proposal::unavailable;
 use proposer::Pending;
+use reads::{READS_WAITING_MAX, Reading};
 use settings::{QUEUE_BYTES_MAX, QUEUE_COMMITS_MAX};
-use shared::Shared;
 
+pub(crate) use opening::log_settings;
+pub(crate) use shared::Shared;
+
+pub use backup::Backup;
+pub use peering::Peering;
 pub use settings::RaftSettings;
 pub use stats::{LATENCY_BUCKETS_US, StoreStats};
 
-/// A durable [`Store`], replicated by raft. At present a cluster has one node.
+/// A durable [`Store`], replicated by raft: one node of a cluster of one or several.
+///
+/// Every node answers every call. Commits go through the leader, wherever they are made; reads are
+/// linearizable on every node, and [`Consistency::Stale`] reads need nobody else. Only the leader
+/// plans and sends.
 ///
 /// Dropping the store waits until its threads have ended and its files are closed;
 /// [`RaftStore::shutdown`] does the same without blocking.
@@ -56,36 +75,58 @@ pub use stats::{LATENCY_BUCKETS_US, StoreStats};
 pub struct RaftStore {
     shared: Arc<Shared>,
     queue: mpsc::Sender<Pending>,
-    snapshots: mpsc::Sender<SnapshotRequest>,
+    reads: mpsc::Sender<Reading>,
+    requests: mpsc::Sender<Request>,
     stop: Mutex<Option<oneshot::Sender<()>>>,
     ended: tokio::sync::Mutex<Option<oneshot::Receiver<()>>>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
+/// How many requests about the cluster may wait.
+const REQUESTS_MAX: usize = 64;
+
 impl RaftStore {
-    /// Opens the store in the directory that the settings name, creating it at first.
+    /// Opens the store in the directory that the settings name, creating it at first, as a cluster
+    /// of one that has no network.
     ///
     /// # Errors
     /// By [`ErrorKind`](crate::ErrorKind): in use, damaged, foreign, invalid, full, or broken.
     pub async fn open(settings: RaftSettings) -> Result<Self, Error> {
+        Self::open_among(settings, Peering::alone()).await
+    }
+
+    /// Opens the store in the directory that the settings name, as a node among others.
+    ///
+    /// Returns as soon as the store can be asked: a cluster of one is ready then, a node of several
+    /// may have to wait for others; [`RaftStore::ready`] tells.
+    ///
+    /// # Errors
+    /// Those of [`RaftStore::open`].
+    pub async fn open_among(settings: RaftSettings, peering: Peering) -> Result<Self, Error> {
         settings.check()?;
         let disk = RealDisk::open(&settings.data_dir)?;
-        Self::open_on(Arc::new(disk), settings).await
+        Self::open_on(Arc::new(disk), settings, peering).await
     }
 
     /// Opens the store on `disk`, whatever directory the settings name.
     ///
     /// # Errors
     /// Those of [`RaftStore::open`].
-    pub async fn open_on(disk: Arc<dyn Disk>, settings: RaftSettings) -> Result<Self, Error> {
-        let (queue, queued) = mpsc::channel(QUEUE_COMMITS_MAX);
-        let (snapshots, requests) = mpsc::channel(1);
+    pub async fn open_on(
+        disk: Arc<dyn Disk>,
+        settings: RaftSettings,
+        peering: Peering,
+    ) -> Result<Self, Error> {
+        let (queue, commits) = mpsc::channel(QUEUE_COMMITS_MAX);
+        let (reads, readings) = mpsc::channel(READS_WAITING_MAX);
+        let (requests, asked) = mpsc::channel(REQUESTS_MAX);
         let (stop, stopped) = oneshot::channel();
         let (end, ended) = oneshot::channel();
         let (started, start) = oneshot::channel();
+        let inbox = Inbox { commits, reads: readings, requests: asked, stop: stopped };
         let thread = thread::Builder::new().name("xcron-raft".to_owned());
         let thread = thread.spawn(move || {
-            run(disk, settings, started, async |node| node.serve(queued, requests, stopped).await);
+            run(disk, settings, peering, started, inbox);
             drop(end);
         });
         let thread = thread.map_err(|e| Error::disk("cannot start the raft thread", &e))?;
@@ -94,7 +135,8 @@ impl RaftStore {
         Ok(Self {
             shared,
             queue,
-            snapshots,
+            reads,
+            requests,
             stop: Mutex::new(Some(stop)),
             ended: tokio::sync::Mutex::new(Some(ended)),
             thread: Mutex::new(Some(thread)),
@@ -115,10 +157,67 @@ impl RaftStore {
     /// # Errors
     /// When it cannot be written, or the store has ended.
     pub async fn snapshot(&self) -> Result<(), Error> {
-        let ended = || Error::new(ErrorKind::Stopped, "the store has been shut down");
-        let (request, written) = oneshot::channel();
-        self.snapshots.send(request).await.map_err(|_| ended())?;
-        written.await.map_err(|_| ended())?
+        self.ask(Request::Snapshot).await?
+    }
+
+    /// Lets a node go, wherever the leader is: it stops, and its number is never given again.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NoSuchNode`](crate::ErrorKind::NoSuchNode), or
+    /// [`Refused`](crate::ErrorKind::Refused) when the others would have no majority, or
+    /// [`Unavailable`](crate::ErrorKind::Unavailable) when it may have been done.
+    pub async fn remove_node(&self, node_id: u64) -> Result<(), Error> {
+        self.ask(|reply| Request::Errand(Errand::Remove(node_id), reply)).await?.map(drop)
+    }
+
+    /// Hands leadership over, to the node that is named or to the fittest; the new leader's number.
+    ///
+    /// # Errors
+    /// Those of [`RaftStore::remove_node`]; refused when that node is not fit to lead.
+    pub async fn transfer_leader(&self, node_id: Option<u64>) -> Result<u64, Error> {
+        self.ask(|reply| Request::Errand(Errand::Transfer(node_id), reply)).await?
+    }
+
+    /// Hands leadership over if this node has it and somebody can take it, as before a stop.
+    pub async fn hand_over(&self) {
+        let standing = self.shared.standing();
+        if standing.leader == Some(self.shared.node_id())
+            && standing.voters.len() > 1
+            && let Err(error) = self.transfer_leader(None).await
+        {
+            tracing::warn!(%error, "leadership could not be handed over");
+        }
+    }
+
+    /// All that is committed by now, in the form of a snapshot, while the store serves.
+    ///
+    /// # Errors
+    /// When no majority answers, or the store has ended.
+    pub async fn backup(&self) -> Result<Backup, Error> {
+        let fresh = self.fresh_view(Consistency::Linearizable).await;
+        let view = fresh.map_err(|e| Error::new(ErrorKind::Unavailable, e.to_string()))?;
+        let (backup, chunks) = backup::begin(self.shared.party.identity().cluster, &view);
+        self.requests.send(Request::Backup(chunks)).await.map_err(|_| ended())?;
+        Ok(backup)
+    }
+
+    /// How the cluster stands, as this node knows it.
+    pub fn status(&self) -> ClusterStatus {
+        status::status(&self.shared)
+    }
+
+    /// What came from peers and was taken, or dropped and why.
+    pub fn peer_counts(&self) -> PeerCounts {
+        self.shared.party.counters()
+    }
+
+    async fn ask<T>(
+        &self,
+        request: impl FnOnce(oneshot::Sender<T>) -> Request,
+    ) -> Result<T, Error> {
+        let (reply, answer) = oneshot::channel();
+        self.requests.send(request(reply)).await.map_err(|_| ended())?;
+        answer.await.map_err(|_| ended())
     }
 
     /// Returns once the store has failed for good; the process should then end with an error.
@@ -148,16 +247,31 @@ impl RaftStore {
         self.shared.published.view()
     }
 
-    /// The view for a read of this freshness. A node that is alone needs no one's confirmation
-    /// that it still leads, and publishes a commit before it acknowledges it.
-    fn fresh_view(&self, consistency: Consistency) -> Result<Arc<View>, StoreError> {
-        if consistency == Consistency::Linearizable && !self.shared.is_leader() {
-            let not_leader = "this node does not lead now";
-            let kind = StoreErrorKind::Unavailable;
-            let unavailable = StoreError::new(kind, Effect::None, not_leader);
-            return Err(self.shared.failure(Effect::None).unwrap_or(unavailable));
+    /// The view for a read of this freshness. A node that is alone and leads needs no one's
+    /// confirmation, and publishes a commit before it acknowledges it.
+    async fn fresh_view(&self, consistency: Consistency) -> Result<Arc<View>, StoreError> {
+        let needs_word = !(self.shared.standing().is_alone && self.shared.is_leader());
+        if consistency == Consistency::Linearizable && needs_word {
+            if let Some(error) = self.shared.failure(Effect::None) {
+                return Err(error);
+            }
+            let (reading, confirmed) = oneshot::channel();
+            if self.reads.try_send(reading).is_err() {
+                let message = format!("{READS_WAITING_MAX} reads wait for the cluster's word");
+                return Err(StoreError::new(StoreErrorKind::Overloaded, Effect::None, message));
+            }
+            let stopped = "the store was shut down before the read";
+            let lost = |_| StoreError::new(StoreErrorKind::Unavailable, Effect::None, stopped);
+            confirmed.await.map_err(lost)??;
         }
         Ok(self.view())
+    }
+
+    /// Why a task must not be created by this node's clock, if so.
+    fn clock_fault(&self, changes: &[Change]) -> Option<StoreError> {
+        let creates = changes.iter().any(|change| matches!(change, Change::Create { .. }));
+        let fault = self.shared.clock_fault().filter(|_| creates)?;
+        Some(unavailable(Effect::None, &fault))
     }
 
     /// Puts a commit into the queue.
@@ -168,7 +282,8 @@ impl RaftStore {
             let count = changes.len();
             return Err(overloaded(format!("{count} changes, at most {COMMIT_CHANGES_MAX}")));
         }
-        if let Some(error) = self.shared.failure(Effect::None) {
+        let failure = self.shared.failure(Effect::None);
+        if let Some(error) = failure.or_else(|| self.clock_fault(changes)) {
             return Err(error);
         }
         let settings = &self.shared.settings;
@@ -216,10 +331,11 @@ impl Drop for RaftStore {
 fn run(
     disk: Arc<dyn Disk>,
     settings: RaftSettings,
+    peering: Peering,
     started: oneshot::Sender<Result<Arc<Shared>, Error>>,
-    serve: impl AsyncFnOnce(Node),
+    inbox: Inbox,
 ) {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = match runtime {
         Ok(runtime) => runtime,
         Err(e) => {
@@ -228,17 +344,11 @@ fn run(
             return;
         }
     };
-    runtime.block_on(async {
-        match Node::start(disk, settings).await {
-            Err(error) => {
-                let _left = started.send(Err(error));
-            }
-            Ok(node) => {
-                let _left = started.send(Ok(node.shared()));
-                serve(node).await;
-            }
-        }
-    });
+    runtime.block_on(opening::run(disk, settings, peering, started, inbox));
+}
+
+fn ended() -> Error {
+    Error::new(ErrorKind::Stopped, "the store has been shut down")
 }
 
 /// An answer as the caller of the store is given it.
@@ -265,7 +375,7 @@ impl Store for RaftStore {
         match answer.await {
             Ok(Ok(Reply::Committed(answers))) => Ok(answers.iter().map(committed).collect()),
             Ok(Err(error)) => Err(error),
-            Ok(Ok(Reply::Life(_))) | Err(_) => {
+            Ok(Ok(_)) | Err(_) => {
                 let message = "the store was shut down while the commit was on its way";
                 let kind = StoreErrorKind::Unavailable;
                 Err(StoreError::new(kind, Effect::Unknown, message))
@@ -278,7 +388,7 @@ impl Store for RaftStore {
         id: &TaskId,
         consistency: Consistency,
     ) -> Result<Option<TaskWithHistory>, StoreError> {
-        let view = self.fresh_view(consistency)?;
+        let view = self.fresh_view(consistency).await?;
         let found = view.get(id).map(|record| record.task_with_history(id));
         found.transpose().map_err(unreadable)
     }
@@ -289,15 +399,16 @@ impl Store for RaftStore {
         limit: usize,
         consistency: Consistency,
     ) -> Result<Vec<Task>, StoreError> {
-        let view = self.fresh_view(consistency)?;
+        let view = self.fresh_view(consistency).await?;
         view.scan(after, limit.min(PAGE_TASKS_MAX)).map_err(unreadable)
     }
 
     async fn due(&self, until: Timestamp, limit: usize) -> Result<Vec<Task>, StoreError> {
-        if !self.shared.is_leader() {
+        if !self.shared.may_plan() {
             return Ok(Vec::new());
         }
-        self.view().due(until, limit.min(PAGE_TASKS_MAX)).map_err(unreadable)
+        let is_gone = |holder| self.shared.is_gone(holder);
+        self.view().due(until, limit.min(PAGE_TASKS_MAX), &is_gone).map_err(unreadable)
     }
 
     async fn finished(&self, limit: usize) -> Result<Vec<Task>, StoreError> {
@@ -320,17 +431,17 @@ impl Store for RaftStore {
 
     fn holder(&self) -> Holder {
         let incarnation = self.shared.life.load(Ordering::SeqCst);
-        Holder { node: self.shared.settings.node_id, incarnation }
+        Holder { node: self.shared.node_id(), incarnation }
     }
 
     fn is_gone(&self, holder: Holder) -> bool {
-        self.view().is_gone(holder)
+        self.shared.is_gone(holder)
     }
 
     fn stands(&self, claim: &Claim) -> bool {
         let view = self.view();
         let state = view.get(&claim.task).and_then(|record| record.task_state().ok());
-        self.shared.is_leader() && state.is_some_and(|state| claim.stands_in(&state))
+        self.shared.may_send() && state.is_some_and(|state| claim.stands_in(&state))
     }
 
     fn counts(&self) -> TaskCounts {
@@ -338,7 +449,13 @@ impl Store for RaftStore {
     }
 
     async fn ready(&self) -> Result<(), StoreError> {
-        self.fresh_view(Consistency::Linearizable)?;
-        self.shared.disk_full(0).map_or(Ok(()), Err)
+        self.fresh_view(Consistency::Linearizable).await?;
+        if let Some(fault) = self.shared.clock_fault() {
+            let kind = StoreErrorKind::Unavailable;
+            return Err(StoreError::new(kind, Effect::None, fault));
+        }
+        // Room for a little more than nothing: the next commit must fit too.
+        let next = (self.shared.settings.segment_bytes / 16).min(64 << 10) as usize;
+        self.shared.disk_full(next).map_or(Ok(()), Err)
     }
 }

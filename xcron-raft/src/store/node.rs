@@ -1,177 +1,163 @@
-//! The raft node: a thread with a runtime of its own, so that nothing else delays its heartbeats.
+//! The running raft node: a thread with a runtime of its own, so that nothing else delays its
+//! heartbeats.
 
-use std::collections::BTreeMap;
-use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
-use openraft::async_runtime::WatchReceiver;
-use openraft::{BasicNode, Config, ServerState, SnapshotPolicy};
+use openraft::ServerState;
+use openraft::async_runtime::{Instant as _, WatchReceiver};
 use tokio::sync::{mpsc, oneshot};
-use tokio::task::JoinHandle;
+use tokio::task::{AbortHandle, JoinHandle};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
 
-use super::proposer::{Pending, Proposer, XcronRaft, write};
-use super::settings::{
-    ENTRIES_IN_FLIGHT, RaftSettings, SNAPSHOT_CHECK, SNAPSHOT_MAX, SNAPSHOT_RETRY, START_MAX,
-};
+use super::backup::Chunks;
+use super::proposal::{Proposals, XcronRaft};
+use super::settings::{ENTRIES_IN_FLIGHT, SNAPSHOT_CHECK, SNAPSHOT_MAX, SNAPSHOT_RETRY};
 use super::shared::Shared;
-use crate::disk::{DirLock, Disk};
-use crate::log::{Log, LogSettings, Threads};
-use crate::log_store::LogStore;
-use crate::machine::{Machine, Newest, Published};
-use crate::network::NoPeers;
+use crate::cluster::errands::{Errand, Errands};
+use crate::cluster::standing::{Role, Standing};
+use crate::disk::DirLock;
+use crate::machine::Newest;
 use crate::snapshot::Snapshots;
-use crate::types::{Batch, Reply};
+use crate::types::{Batch, Reply, StoredMembership, TypeConfig};
 use crate::wire::change::encode_life;
 use crate::{Error, ErrorKind};
+
+/// How long noting a life may take before it is tried anew.
+const LIFE_MAX: Duration = Duration::from_secs(10);
+
+/// Pause before that.
+const LIFE_RETRY: Duration = Duration::from_millis(50);
 
 /// A started node.
 #[derive(Debug)]
 pub(super) struct Node {
-    raft: XcronRaft,
-    shared: Arc<Shared>,
-    snapshots: Snapshots,
-    newest: Newest,
-    _lock: Box<dyn DirLock>,
+    pub(super) raft: XcronRaft,
+    pub(super) shared: Arc<Shared>,
+    pub(super) proposals: Proposals,
+    pub(super) errands: Errands,
+    pub(super) snapshots: Snapshots,
+    pub(super) newest: Newest,
+    /// What runs beside raft, ended with it.
+    pub(super) tasks: Vec<AbortHandle>,
+    pub(super) lock: Box<dyn DirLock>,
 }
 
-/// Asks for a snapshot of all that is applied, and is answered when it is written.
-pub(super) type SnapshotRequest = oneshot::Sender<Result<(), Error>>;
+/// What the handles of a store ask its thread for.
+#[derive(Debug)]
+pub(super) enum Request {
+    /// A snapshot of all that is applied; answered when it is written.
+    Snapshot(oneshot::Sender<Result<(), Error>>),
+    /// Something about the cluster.
+    Errand(Errand, oneshot::Sender<Result<u64, Error>>),
+    /// All that is applied, in the form of a snapshot, for whoever keeps it elsewhere.
+    Backup(Chunks),
+}
+
+type Metrics = openraft::RaftMetrics<TypeConfig>;
 
 impl Node {
-    /// Reads everything back and waits until this node leads and its new life is committed.
-    pub(super) async fn start(disk: Arc<dyn Disk>, settings: RaftSettings) -> Result<Self, Error> {
-        settings.check()?;
-        let lock = disk.lock()?;
-        let published = Arc::new(Published::default());
-        let snapshots = Snapshots::new(disk.clone(), settings.cluster_id.into());
-        let machine = Machine::open(snapshots.clone(), published.clone())?;
-        let newest = machine.newest();
-        let (snapshot, snapshot_bytes) = newest.position();
-        let log = Arc::new(Log::open(disk, log_settings(&settings))?);
-        check_joined(&log, snapshot.map(|id| id.index))?;
-        let shared = Arc::new(Shared::new(settings, published, log.clone()));
-        let counters = &shared.counters;
-        counters.snapshot_index.store(snapshot.map_or(0, |id| id.index), Ordering::Relaxed);
-        counters.snapshot_bytes.store(snapshot_bytes, Ordering::Relaxed);
-        let config = raft_config(&shared.settings)?;
-        let node_id = shared.settings.node_id;
-        let raft = XcronRaft::new(node_id, config, NoPeers, LogStore(log), machine).await;
-        let raft = raft.map_err(|error| stopped(&error))?;
-        let node = Self { raft, shared, snapshots, newest, _lock: lock };
-        match node.begin().await {
-            Ok(()) => Ok(node),
-            Err(error) => {
-                node.stop().await;
-                Err(error)
-            }
-        }
-    }
-
-    pub(super) fn shared(&self) -> Arc<Shared> {
-        self.shared.clone()
-    }
-
-    /// Founds the cluster if there is none, leads it, and begins a new life.
-    async fn begin(&self) -> Result<(), Error> {
-        let deadline = Instant::now() + START_MAX;
-        let node_id = self.shared.settings.node_id;
-        if self.raft.is_initialized().await.map_err(|error| stopped(&error))? {
-            let elected = self.raft.trigger().elect(false).await;
-            elected.map_err(|error| stopped(&error))?;
-        } else {
-            let members = BTreeMap::from([(node_id, BasicNode::default())]);
-            self.raft.initialize(members).await.map_err(|error| stopped(&error))?;
-        }
-        while self.update_tenure() == 0 {
-            if let Some(error) = self.shared.log.fatal().borrow().clone() {
-                return Err(error);
-            }
-            if Instant::now() > deadline {
-                let message = format!("node {node_id} was not elected within {START_MAX:?}");
-                return Err(Error::new(ErrorKind::Storage, message));
-            }
-            sleep(std::time::Duration::from_millis(1)).await;
-        }
-        let commands = vec![encode_life(node_id)];
-        let replies = write(&self.raft, &self.shared, Batch { commands }, deadline).await;
-        let replies = replies.map_err(|error| {
-            let failure = self.shared.log.fatal().borrow().clone();
-            failure.unwrap_or_else(|| stopped(&error))
-        })?;
-        match replies.first() {
-            Some(Reply::Life(life)) => self.shared.life.store(*life, Ordering::SeqCst),
-            _ => {
-                return Err(stopped(&"the entry that begins a life came back without its number"));
-            }
-        }
-        Ok(())
-    }
-
-    /// Serves commits until `shutdown`, then stops raft and closes the log.
+    /// Serves until `shutdown`, then stops raft and closes the log.
     pub(super) async fn serve(
-        self,
-        queue: mpsc::Receiver<Pending>,
-        mut requests: mpsc::Receiver<SnapshotRequest>,
+        mut self,
+        mut requests: mpsc::Receiver<Request>,
         mut shutdown: oneshot::Receiver<()>,
     ) {
-        let proposer = Proposer::new(self.raft.clone(), self.shared.clone());
-        let mut proposer = tokio::spawn(proposer.run(queue));
-        let mut metrics = self.raft.server_metrics();
-        let mut log_fatal = self.shared.log.fatal();
+        let life = tokio::spawn(begin_life(self.proposals.clone()));
+        self.tasks.push(life.abort_handle());
+        let mut metrics = self.raft.metrics();
+        let log = self.shared.log.get().cloned();
+        let mut log_fatal = log.map(|log| log.fatal());
         let mut running = None;
+        let mut membership = None;
         let mut snapshot_check = interval(SNAPSHOT_CHECK);
         snapshot_check.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        self.update_standing(&mut membership);
         loop {
             tokio::select! {
                 biased;
                 _ = &mut shutdown => break,
-                _ = &mut proposer => break,
-                failed = log_fatal.changed() => {
-                    let error = log_fatal.borrow_and_update().clone();
-                    if let Some(error) = error {
+                changed = changed(&mut log_fatal) => {
+                    if let Some(error) = changed {
                         self.shared.fail(error);
-                    }
-                    if failed.is_err() {
-                        break;
                     }
                 }
                 changed = metrics.changed() => {
-                    self.update_tenure();
+                    self.update_standing(&mut membership);
                     if changed.is_err() {
                         self.shared.fail(stopped(&"its task has ended"));
                         break;
                     }
                     self.check_running();
                 }
-                Some(request) = requests.recv() => self.answer_snapshot(request),
-                _ = snapshot_check.tick() => self.maybe_snapshot(&mut running),
+                Some(request) = requests.recv() => self.answer(request),
+                _ = snapshot_check.tick() => {
+                    self.update_standing(&mut membership);
+                    self.maybe_snapshot(&mut running);
+                }
             }
         }
-        proposer.abort();
         self.stop().await;
     }
 
-    async fn stop(&self) {
+    /// Ends what runs beside raft, then raft, then the log.
+    pub(super) async fn stop(&self) {
+        for task in &self.tasks {
+            task.abort();
+        }
         if let Err(error) = self.raft.shutdown().await {
             tracing::error!(%error, "raft did not stop cleanly");
         }
         self.snapshots.wait();
-        self.shared.log.close();
+        if let Some(log) = self.shared.log.get() {
+            log.close();
+        }
         self.shared.fail(Error::new(ErrorKind::Stopped, "the store has been shut down"));
+        tracing::debug!(lock = ?self.lock, "the data directory is free");
     }
 
-    /// Notes whether this node leads, and returns the term in which it does, or 0.
-    fn update_tenure(&self) -> u64 {
-        let metrics = self.raft.server_metrics();
+    /// Notes where raft stands, whether this node leads, and how long it may send.
+    pub(super) fn update_standing(&self, membership: &mut Option<Arc<StoredMembership>>) {
+        let metrics = self.raft.metrics();
         let metrics = metrics.borrow_watched();
+        let shared = &self.shared;
         let term = metrics.vote.leader_id().term;
-        let is_leader = metrics.state == ServerState::Leader && metrics.vote.is_committed();
-        self.shared.counters.term.store(term, Ordering::Relaxed);
-        let tenure = if is_leader { term } else { 0 };
-        self.shared.set_tenure(tenure);
-        tenure
+        let before = shared.standing();
+        let is_same =
+            membership.as_ref().is_some_and(|m| Arc::ptr_eq(m, &metrics.membership_config));
+        let mut standing = Standing {
+            role: role(metrics.state),
+            term,
+            leader: metrics.current_leader,
+            last_log: metrics.last_log_index,
+            committed: metrics.local_committed.map(|id| id.index),
+            ..before.clone()
+        };
+        if !is_same {
+            take_membership(&mut standing, &metrics.membership_config, shared.node_id());
+            if standing.is_alone {
+                shared.guard.compare(0, &[], Instant::now(), shared.clock.now());
+            }
+            *membership = Some(metrics.membership_config.clone());
+        }
+        standing.is_changing = metrics.membership_config.log_id()
+            != metrics.committed_membership_config.log_id()
+            || metrics.membership_config.membership().get_joint_config().len() > 1;
+        shared.counters.term.store(term, Ordering::Relaxed);
+        if standing.leader.is_some() && standing.leader != before.leader {
+            shared.counters.leader_changes.fetch_add(1, Ordering::Relaxed);
+        }
+        if standing != before {
+            shared.set_standing(standing);
+        }
+        if let Some(acked) = metrics.last_quorum_acked {
+            // Read in this order the result is never later than the truth.
+            let now = Instant::now();
+            shared.extend_lease(now - acked.elapsed(), shared.settings.lease());
+        }
+        shared.set_tenure(tenure(&metrics, term));
+        self.raft.runtime_config().elect(shared.clock_fault().is_none() || !is_compared(shared));
     }
 
     /// Notes when raft has stopped by itself, as it does when an entry cannot be applied.
@@ -179,8 +165,38 @@ impl Node {
         let metrics = self.raft.metrics();
         let state = metrics.borrow_watched().running_state.clone();
         if let Err(error) = state {
-            let failure = self.shared.log.fatal().borrow().clone();
+            let log = self.shared.log.get();
+            let failure = log.and_then(|log| log.fatal().borrow().clone());
             self.shared.fail(failure.unwrap_or_else(|| stopped(&error)));
+        }
+    }
+
+    fn answer(&self, request: Request) {
+        match request {
+            Request::Snapshot(reply) => {
+                let snapshot = self.snapshot();
+                tokio::spawn(async move {
+                    let done = timeout(SNAPSHOT_MAX, snapshot).await;
+                    let late =
+                        |_| Error::new(ErrorKind::Storage, "the snapshot was not written in time");
+                    // Whoever asked may have left.
+                    let _left = reply.send(done.map_err(late).flatten());
+                });
+            }
+            Request::Errand(errand, reply) => {
+                let errands = self.errands.clone();
+                tokio::spawn(async move {
+                    let _left = reply.send(errands.run(errand).await);
+                });
+            }
+            Request::Backup(chunks) => {
+                let view = self.shared.published.view();
+                let snapshots = self.snapshots.clone();
+                let started = self.snapshots.apart(move || chunks.fill(&snapshots, &view));
+                if let Err(error) = started {
+                    tracing::warn!(%error, "a backup cannot be started");
+                }
+            }
         }
     }
 
@@ -192,23 +208,14 @@ impl Node {
             return;
         }
         let counters = &self.shared.counters;
-        let written = self.shared.log.stats().bytes.load(Ordering::Relaxed);
+        let log = self.shared.log.get();
+        let written = log.map_or(0, |log| log.stats().bytes.load(Ordering::Relaxed));
         let since = written - counters.log_bytes_at_snapshot.load(Ordering::Relaxed);
         let least = self.shared.settings.snapshot_log_bytes;
         if since >= least.max(counters.snapshot_bytes.load(Ordering::Relaxed) / 2) {
             let task = tokio::spawn(self.snapshot());
             *running = Some(Running { task, since: now });
         }
-    }
-
-    fn answer_snapshot(&self, request: SnapshotRequest) {
-        let snapshot = self.snapshot();
-        tokio::spawn(async move {
-            let done = timeout(SNAPSHOT_MAX, snapshot).await;
-            let late = |_| Error::new(ErrorKind::Storage, "the snapshot was not written in time");
-            // Whoever asked may have left.
-            let _left = request.send(done.map_err(late).flatten());
-        });
     }
 
     /// Writes a snapshot of all that is applied by now and lets raft purge the log behind it. A
@@ -218,7 +225,8 @@ impl Node {
         let (snapshots, newest) = (self.snapshots.clone(), self.newest.clone());
         async move {
             let view = shared.published.view();
-            let log_bytes = shared.log.stats().bytes.load(Ordering::Relaxed);
+            let log = shared.log.get();
+            let log_bytes = log.map_or(0, |log| log.stats().bytes.load(Ordering::Relaxed));
             if newest.position().0 >= view.applied {
                 return Ok(());
             }
@@ -244,6 +252,72 @@ impl Node {
     }
 }
 
+/// The next failure of the log; never, when there is none to come.
+async fn changed(fatal: &mut Option<tokio::sync::watch::Receiver<Option<Error>>>) -> Option<Error> {
+    let Some(receiver) = fatal else {
+        return std::future::pending().await;
+    };
+    if receiver.changed().await.is_err() {
+        *fatal = None;
+        return None;
+    }
+    receiver.borrow_and_update().clone()
+}
+
+/// Has the cluster note that this node begins a new life: what an earlier one held is held by
+/// nobody.
+async fn begin_life(proposals: Proposals) {
+    let shared = proposals.network.shared.clone();
+    loop {
+        let commands = vec![encode_life(shared.node_id())];
+        let deadline = Instant::now() + LIFE_MAX;
+        match proposals.write(Batch { commands }, deadline).await.as_deref() {
+            Ok([Reply::Life(life)]) => {
+                shared.life.store(*life, Ordering::SeqCst);
+                shared.published.wake();
+                return;
+            }
+            Ok(_) => tracing::warn!("the entry that begins a life came back without its number"),
+            Err(error) => tracing::debug!(%error, "this life is not noted yet"),
+        }
+        if shared.fatal.borrow().is_some() {
+            return;
+        }
+        sleep(LIFE_RETRY).await;
+    }
+}
+
+fn is_compared(shared: &Shared) -> bool {
+    shared.guard.is_compared()
+}
+
+/// The term in which this node leads, once it has applied an entry of it: then it knows all that
+/// was decided before. 0 if it does not lead.
+fn tenure(metrics: &Metrics, term: u64) -> u64 {
+    let leads = metrics.state == ServerState::Leader && metrics.vote.is_committed();
+    let knows = metrics.last_applied.is_some_and(|id| id.leader_id == *metrics.vote.leader_id());
+    if leads && knows { term } else { 0 }
+}
+
+fn take_membership(standing: &mut Standing, stored: &StoredMembership, me: u64) {
+    let membership = stored.membership();
+    standing.voters = membership.voter_ids().collect();
+    standing.voters.sort_unstable();
+    standing.voters.dedup();
+    standing.learners = membership.learner_ids().collect();
+    standing.is_alone = standing.voters == [me];
+    standing.addresses = membership.nodes().map(|(id, node)| (*id, node.addr.clone())).collect();
+}
+
+fn role(state: ServerState) -> Role {
+    match state {
+        ServerState::Leader => Role::Leader,
+        ServerState::Candidate => Role::Candidate,
+        ServerState::Follower => Role::Follower,
+        ServerState::Learner | ServerState::Shutdown => Role::Learner,
+    }
+}
+
 /// A snapshot that is being written, or was.
 #[derive(Debug)]
 struct Running {
@@ -258,51 +332,7 @@ impl Running {
     }
 }
 
-fn log_settings(settings: &RaftSettings) -> LogSettings {
-    LogSettings {
-        cluster_id: settings.cluster_id.into(),
-        segment_bytes: settings.segment_bytes,
-        cache_bytes: settings.log_cache_bytes,
-        // Salts only have to differ between lives and to be unknown to users.
-        salt_seed: RandomState::new().build_hasher().finish(),
-        threads: Threads::Own,
-    }
-}
-
-fn raft_config(settings: &RaftSettings) -> Result<Arc<Config>, Error> {
-    let config = Config {
-        cluster_name: settings.cluster_id.to_string(),
-        heartbeat_interval: settings.heartbeat_ms,
-        election_timeout_min: settings.election_timeout_ms,
-        election_timeout_max: 2 * settings.election_timeout_ms,
-        install_snapshot_timeout: 600_000,
-        // Bytes of log decide, not entries: one entry may carry a single command or thousands.
-        snapshot_policy: SnapshotPolicy::Never,
-        max_in_snapshot_log_to_keep: 0,
-        enable_pre_vote: Some(true),
-        // How far entries are committed is saved lazily, so leadership is always won anew.
-        enable_leader_restore: Some(false),
-        ..Config::default()
-    };
-    let invalid = |error: openraft::ConfigError| Error::new(ErrorKind::Invalid, error.to_string());
-    Ok(Arc::new(config.validate().map_err(invalid)?))
-}
-
-/// Refuses a log and a snapshot that do not belong together.
-fn check_joined(log: &Log, snapshot: Option<u64>) -> Result<(), Error> {
-    let state = log.state();
-    let purged = state.purged.map(|id| id.index);
-    if purged > snapshot {
-        let what = format!("the log begins after entry {}, but no snapshot", purged.unwrap_or(0));
-        return Err(Error::damaged("snapshot", 0, format!("{what} holds what was before")));
-    }
-    if snapshot.is_some() && state.last.is_none() && state.vote.is_none() {
-        return Err(Error::damaged("log", 0, "there is a snapshot, but no log"));
-    }
-    Ok(())
-}
-
-fn stopped(why: &impl std::fmt::Display) -> Error {
+pub(super) fn stopped(why: &impl std::fmt::Display) -> Error {
     Error::new(ErrorKind::Storage, format!("raft has stopped: {why}"))
 }
 

@@ -6,22 +6,14 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use bytes::Bytes;
-use openraft::Raft;
-use openraft::errors::{ClientWriteError, ForwardToLeader, RaftError};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::Instant;
 use xcron_core::{Effect, StoreError, StoreErrorKind};
 
+use super::proposal::{Proposals, unavailable};
 use super::settings::{ENTRIES_IN_FLIGHT, ENTRY_COMMANDS_MAX};
 use super::shared::Shared;
-use crate::machine::Machine;
-use crate::types::{Batch, Replies, Reply, TypeConfig};
-
-pub(super) type XcronRaft = Raft<TypeConfig, Machine>;
-
-/// Pause before a proposal is repeated that was refused before it was appended, as happens right
-/// after an election.
-const RETRY: Duration = Duration::from_millis(2);
+use crate::types::{Batch, Replies, Reply};
 
 /// A command that waits for its entry.
 #[derive(Debug)]
@@ -35,17 +27,17 @@ pub(super) struct Pending {
 /// Proposes what comes through a queue.
 #[derive(Debug)]
 pub(super) struct Proposer {
-    raft: XcronRaft,
+    proposals: Proposals,
     shared: Arc<Shared>,
     in_flight: Arc<Semaphore>,
     timeout: Duration,
 }
 
 impl Proposer {
-    pub(super) fn new(raft: XcronRaft, shared: Arc<Shared>) -> Self {
+    pub(super) fn new(proposals: Proposals, shared: Arc<Shared>) -> Self {
         let in_flight = Arc::new(Semaphore::new(ENTRIES_IN_FLIGHT));
         let timeout = Duration::from_millis(shared.settings.commit_timeout_ms);
-        Self { raft, shared, in_flight, timeout }
+        Self { proposals, shared, in_flight, timeout }
     }
 
     /// Proposes until all handles of the store are gone.
@@ -90,11 +82,11 @@ impl Proposer {
             return;
         }
         counters.in_flight_bytes.fetch_add(bytes as u64, Ordering::Relaxed);
-        let (raft, shared) = (self.raft.clone(), self.shared.clone());
+        let (proposals, shared) = (self.proposals.clone(), self.shared.clone());
         let deadline = now + self.timeout;
         tokio::spawn(async move {
             let commands = batch.iter().map(|pending| pending.command.clone()).collect();
-            let outcome = write(&raft, &shared, Batch { commands }, deadline).await;
+            let outcome = proposals.write(Batch { commands }, deadline).await;
             shared.counters.in_flight_bytes.fetch_sub(bytes as u64, Ordering::Relaxed);
             drop(place);
             answer(&shared, batch, outcome);
@@ -116,61 +108,6 @@ fn take_batch(waiting: &mut VecDeque<Pending>, bytes_max: usize) -> Vec<Pending>
         batch.extend(waiting.pop_front());
     }
     batch
-}
-
-/// Proposes `batch` until it is applied, refused for good, or the deadline has come.
-pub(super) async fn write(
-    raft: &XcronRaft,
-    shared: &Shared,
-    batch: Batch,
-    deadline: Instant,
-) -> Result<Replies, StoreError> {
-    loop {
-        shared.counters.entries.fetch_add(1, Ordering::Relaxed);
-        let written = timeout_at(deadline, raft.client_write(batch.clone())).await;
-        let Ok(written) = written else {
-            return Err(unavailable(Effect::Unknown, "it was not applied in time"));
-        };
-        let error = match written {
-            Ok(response) => return Ok(response.data),
-            Err(error) => error,
-        };
-        match error {
-            // Refused before it was appended, so it may be proposed again.
-            RaftError::APIError(ClientWriteError::ForwardToLeader(forward)) => {
-                if let Some(error) = routed(&forward, shared) {
-                    return Err(error);
-                }
-                if Instant::now() + RETRY >= deadline {
-                    return Err(unavailable(Effect::None, "there is no leader"));
-                }
-                sleep(RETRY).await;
-            }
-            RaftError::APIError(error) => {
-                return Err(unavailable(Effect::Unknown, &error.to_string()));
-            }
-            RaftError::Fatal(error) => {
-                let message = format!("raft has stopped: {error}");
-                let fatal = StoreError::new(StoreErrorKind::Fatal, Effect::Unknown, message);
-                return Err(shared.failure(Effect::Unknown).unwrap_or(fatal));
-            }
-        }
-    }
-}
-
-/// The refusal for a proposal that another node leads; `None` if this one may soon.
-fn routed(forward: &ForwardToLeader<TypeConfig>, shared: &Shared) -> Option<StoreError> {
-    let leader = forward.leader_id.filter(|&id| id != shared.settings.node_id)?;
-    Some(unavailable(Effect::None, &format!("node {leader} leads")))
-}
-
-fn unavailable(effect: Effect, message: &str) -> StoreError {
-    let effect_text = match effect {
-        Effect::None => "the commit did not happen",
-        Effect::Unknown => "the commit may or may not have happened",
-    };
-    let message = format!("{effect_text}: {message}");
-    StoreError::new(StoreErrorKind::Unavailable, effect, message)
 }
 
 fn answer(shared: &Shared, batch: Vec<Pending>, outcome: Result<Replies, StoreError>) {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::state::{FORMAT_MAX, FORMAT_MIN};
 use crate::{Error, ErrorKind};
 
 /// The most commands that one log entry carries.
@@ -37,7 +38,7 @@ pub(crate) const SNAPSHOT_RETRY: Duration = Duration::from_secs(5);
 /// How long a snapshot that was asked for may take.
 pub(crate) const SNAPSHOT_MAX: Duration = Duration::from_secs(600);
 
-/// How long raft may take until this node leads, when it is alone.
+/// How long a cluster of one may take until it can be used.
 pub(crate) const START_MAX: Duration = Duration::from_secs(30);
 
 /// How a store behaves.
@@ -53,10 +54,17 @@ pub(crate) const START_MAX: Duration = Duration::from_secs(30);
 pub struct RaftSettings {
     /// The directory of all files.
     pub data_dir: PathBuf,
-    /// This node's number; never given to another node, not even after it is gone.
-    pub node_id: u64,
-    /// The cluster's number: files and messages of another one are refused.
-    pub cluster_id: u64,
+    /// How the other nodes reach this one, `host:port`; empty takes what is listened on.
+    pub advertise: String,
+    /// The founding nodes of a cluster, each as `host:port`, the same list on every one of them;
+    /// empty is a cluster of one. Only read while the directory belongs to no cluster.
+    pub peer_hosts: Vec<String>,
+    /// Members that let this node in, each as `host:port`. Only read while the directory belongs
+    /// to no cluster.
+    pub join: Vec<String>,
+    /// The newest format of entries and snapshots that is read and written: lower than the
+    /// default, this version behaves as an earlier one among others.
+    pub format_max: u32,
     /// How many ended occurrences each task remembers.
     pub history_max: u32,
     /// Length of a log segment, in bytes: 64 KiB to 1 GiB.
@@ -70,7 +78,8 @@ pub struct RaftSettings {
     pub commit_timeout_ms: u64,
     /// Milliseconds between two heartbeats of a leader.
     pub heartbeat_ms: u64,
-    /// Least time without a leader until an election, in milliseconds; the most is twice that.
+    /// Least time without a leader until an election, in milliseconds; the most is a fifth more,
+    /// and so is the time for which a leader that was heard of is not voted out.
     pub election_timeout_ms: u64,
 }
 
@@ -78,15 +87,17 @@ impl Default for RaftSettings {
     fn default() -> Self {
         Self {
             data_dir: PathBuf::from("data"),
-            node_id: 1,
-            cluster_id: 1,
+            advertise: String::new(),
+            peer_hosts: Vec::new(),
+            join: Vec::new(),
+            format_max: FORMAT_MAX,
             history_max: 20,
             segment_bytes: 64 << 20,
             log_cache_bytes: 64 << 20,
             snapshot_log_bytes: 256 << 20,
             commit_timeout_ms: 10_000,
-            heartbeat_ms: 100,
-            election_timeout_ms: 300,
+            heartbeat_ms: 50,
+            election_timeout_ms: 250,
         }
     }
 }
@@ -104,16 +115,27 @@ impl RaftSettings {
     pub fn check(&self) -> Result<(), Error> {
         within("segment_bytes", self.segment_bytes, 64 << 10, 1 << 30)?;
         within("history_max", u64::from(self.history_max), 0, 1_000)?;
-        within("node_id", self.node_id, 1, u64::MAX)?;
+        within("format_max", self.format_max.into(), FORMAT_MIN.into(), FORMAT_MAX.into())?;
         within("snapshot_log_bytes", self.snapshot_log_bytes, 64 << 10, 1 << 40)?;
         within("commit_timeout_ms", self.commit_timeout_ms, 100, 600_000)?;
         within("heartbeat_ms", self.heartbeat_ms, 10, 10_000)?;
-        within("election_timeout_ms", self.election_timeout_ms, 2 * self.heartbeat_ms, 60_000)
+        within("election_timeout_ms", self.election_timeout_ms, 3 * self.heartbeat_ms, 60_000)
     }
 
     /// How long an entry becomes before it takes no further command.
     pub(crate) fn entry_bytes_max(&self) -> usize {
         ENTRY_BYTES_MAX.min((self.segment_bytes / 2) as usize)
+    }
+
+    /// The most time without a leader until an election.
+    pub(crate) fn election_timeout_max_ms(&self) -> u64 {
+        self.election_timeout_ms * 6 / 5
+    }
+
+    /// How long after a majority has confirmed it a leader may still send: shorter than any
+    /// election.
+    pub(crate) fn lease(&self) -> Duration {
+        Duration::from_millis(self.election_timeout_ms * 4 / 5)
     }
 
     /// The longest commit that fits into a segment.
@@ -142,11 +164,12 @@ mod tests {
             (RaftSettings { segment_bytes: (64 << 10) - 1, ..base.clone() }, false),
             (RaftSettings { segment_bytes: 1 << 30, ..base.clone() }, true),
             (RaftSettings { segment_bytes: (1 << 30) + 1, ..base.clone() }, false),
-            (RaftSettings { node_id: 0, ..base.clone() }, false),
+            (RaftSettings { format_max: 0, ..base.clone() }, false),
+            (RaftSettings { format_max: FORMAT_MAX + 1, ..base.clone() }, false),
             (RaftSettings { history_max: 1_000, ..base.clone() }, true),
             (RaftSettings { history_max: 1_001, ..base.clone() }, false),
-            (RaftSettings { election_timeout_ms: 199, ..base.clone() }, false),
-            (RaftSettings { election_timeout_ms: 200, ..base }, true),
+            (RaftSettings { election_timeout_ms: 149, ..base.clone() }, false),
+            (RaftSettings { election_timeout_ms: 150, ..base }, true),
         ];
         for (settings, good) in cases {
             assert_eq!(settings.check().is_ok(), good, "{settings:?}");

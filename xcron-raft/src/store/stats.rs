@@ -3,6 +3,8 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use crate::cluster::standing::Role;
+
 /// Upper bounds of the latency buckets, in microseconds; the last bucket has none.
 pub const LATENCY_BUCKETS_US: [u64; 12] =
     [100, 200, 400, 800, 1_600, 3_200, 6_400, 12_800, 25_600, 51_200, 204_800, 1_638_400];
@@ -17,8 +19,14 @@ pub const LATENCY_BUCKETS_US: [u64; 12] =
 pub struct StoreStats {
     /// Whether this node is the one entitled to decide.
     pub is_leader: bool,
+    /// What this node is in its cluster.
+    pub role: Role,
     /// The term of the newest vote.
     pub term: u64,
+    /// How often another node has become the leader in this life.
+    pub leader_changes: u64,
+    /// Index of the newest log entry.
+    pub last_log: u64,
     /// Index of the newest applied log entry.
     pub last_applied: u64,
     /// Index of the newest log entry of the newest snapshot.
@@ -52,6 +60,7 @@ pub struct StoreStats {
 #[derive(Debug, Default)]
 pub(crate) struct Counters {
     pub(crate) term: AtomicU64,
+    pub(crate) leader_changes: AtomicU64,
     pub(crate) snapshot_index: AtomicU64,
     pub(crate) snapshot_bytes: AtomicU64,
     pub(crate) log_bytes_at_snapshot: AtomicU64,
@@ -81,6 +90,7 @@ impl Counters {
         let get = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         StoreStats {
             term: get(&self.term),
+            leader_changes: get(&self.leader_changes),
             snapshot_index: get(&self.snapshot_index),
             snapshot_bytes: get(&self.snapshot_bytes),
             entries: get(&self.entries),

@@ -9,7 +9,7 @@ use super::{Unreadable, definition, record, state};
 /// One step.
 #[derive(Clone, PartialEq, Message)]
 struct CommandMessage {
-    #[prost(oneof = "CommandKind", tags = "1, 2")]
+    #[prost(oneof = "CommandKind", tags = "1, 2, 3, 4, 5, 6, 7")]
     kind: Option<CommandKind>,
 }
 
@@ -22,6 +22,21 @@ pub(crate) enum CommandKind {
     /// A node has started: whatever its earlier life held is held by nobody.
     #[prost(message, tag = "2")]
     BeginLife(BeginLifeMessage),
+    /// A node is let in; from format 2 on, like the rest.
+    #[prost(message, tag = "3")]
+    Admit(AdmitMessage),
+    /// A node is let go; its number is never given again.
+    #[prost(message, tag = "4")]
+    Remove(RemoveMessage),
+    /// A node is reached at another address.
+    #[prost(message, tag = "5")]
+    Move(MoveMessage),
+    /// Every member reads this format, so it may be written from here on.
+    #[prost(uint32, tag = "6")]
+    RaiseFormat(u32),
+    /// The leader's wall clock, in milliseconds since the Unix epoch, when it proposed the entry.
+    #[prost(sint64, tag = "7")]
+    Stamp(i64),
 }
 
 /// Changes of tasks.
@@ -33,6 +48,32 @@ pub(crate) struct CommitMessage {
     /// with other settings agree.
     #[prost(uint32, tag = "2")]
     pub(crate) history_max: u32,
+}
+
+/// A node is let in.
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct AdmitMessage {
+    /// What the node calls itself until it has a number, so that asking twice lets in once.
+    #[prost(bytes = "bytes", tag = "1")]
+    pub(crate) nonce: Bytes,
+    #[prost(string, tag = "2")]
+    pub(crate) address: String,
+}
+
+/// A node is let go.
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct RemoveMessage {
+    #[prost(uint64, tag = "1")]
+    pub(crate) node: u64,
+}
+
+/// A node is reached at another address.
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct MoveMessage {
+    #[prost(uint64, tag = "1")]
+    pub(crate) node: u64,
+    #[prost(string, tag = "2")]
+    pub(crate) address: String,
 }
 
 /// A node has started.
@@ -108,7 +149,7 @@ pub(crate) fn decode(bytes: Bytes) -> Result<CommandKind, Unreadable> {
     CommandMessage::decode(bytes)?.kind.ok_or_else(|| Unreadable::unknown("kind of command"))
 }
 
-fn encode(kind: CommandKind) -> Bytes {
+pub(crate) fn encode(kind: CommandKind) -> Bytes {
     CommandMessage { kind: Some(kind) }.encode_to_vec().into()
 }
 

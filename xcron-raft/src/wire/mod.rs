@@ -9,7 +9,10 @@
 pub(crate) mod change;
 pub(crate) mod definition;
 pub(crate) mod entry;
+pub(crate) mod peer;
+pub(crate) mod raft;
 pub(crate) mod record;
+pub(crate) mod reply;
 pub(crate) mod snapshot;
 pub(crate) mod state;
 

@@ -28,6 +28,22 @@ pub(crate) struct HeadMessage {
     pub(crate) lives: BTreeMap<u64, u64>,
     #[prost(uint32, tag = "8")]
     pub(crate) group: u32,
+    /// Who was let in and not let go; from format 2 on, like the rest.
+    #[prost(btree_map = "uint64, message", tag = "9")]
+    pub(crate) nodes: BTreeMap<u64, NodeMessage>,
+    #[prost(uint64, tag = "10")]
+    pub(crate) node_ids: u64,
+    #[prost(sint64, tag = "11")]
+    pub(crate) time: i64,
+}
+
+/// A member of the cluster.
+#[derive(Clone, PartialEq, Eq, Message)]
+pub(crate) struct NodeMessage {
+    #[prost(string, tag = "1")]
+    pub(crate) address: String,
+    #[prost(bytes = "bytes", tag = "2")]
+    pub(crate) nonce: Bytes,
 }
 
 /// Tasks in order of id.

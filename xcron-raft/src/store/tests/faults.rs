@@ -8,14 +8,14 @@ use xcron_core::{Consistency, Effect, Store, StoreError, StoreErrorKind};
 
 use super::{all, create_one, open, settings};
 use crate::disk::memory::MemoryDisk;
-use crate::{ErrorKind, RaftSettings, RaftStore};
+use crate::{ErrorKind, Peering, RaftSettings, RaftStore};
 
 #[tokio::test]
 async fn on_a_frozen_disk_reads_answer_and_commits_end_as_unknown() {
     let disk = MemoryDisk::default();
     let settings = RaftSettings { commit_timeout_ms: 300, ..settings() };
     let shared = std::sync::Arc::new(disk.clone());
-    let store = RaftStore::open_on(shared, settings).await.unwrap();
+    let store = RaftStore::open_on(shared, settings, Peering::alone()).await.unwrap();
     create_one(&store, "a").await.unwrap();
     disk.freeze();
     let error = create_one(&store, "b").await.unwrap_err();

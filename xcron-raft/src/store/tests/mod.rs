@@ -3,6 +3,7 @@
 mod crash;
 mod faults;
 mod restart;
+mod several;
 mod suites;
 
 use std::sync::Arc;
@@ -10,7 +11,7 @@ use std::sync::Arc;
 use xcron_core::testing::sample::create;
 use xcron_core::{Consistency, Revision, Store, StoreError};
 
-use super::{RaftSettings, RaftStore};
+use super::{Peering, RaftSettings, RaftStore};
 use crate::Error;
 use crate::disk::memory::MemoryDisk;
 
@@ -26,7 +27,7 @@ fn settings() -> RaftSettings {
 }
 
 async fn open(disk: &MemoryDisk) -> Result<RaftStore, Error> {
-    RaftStore::open_on(Arc::new(disk.clone()), settings()).await
+    RaftStore::open_on(Arc::new(disk.clone()), settings(), Peering::alone()).await
 }
 
 /// Creates a task of some 150 bytes.

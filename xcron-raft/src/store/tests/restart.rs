@@ -2,8 +2,12 @@
 
 use super::{all, create_one, open};
 use crate::ErrorKind;
+use crate::cluster::identity::Belonging;
 use crate::disk::Disk;
 use crate::disk::memory::MemoryDisk;
+use crate::peer::Identity;
+use crate::snapshot::Snapshots;
+use crate::state::FORMAT_MAX;
 
 fn names(disk: &MemoryDisk, suffix: &str) -> Vec<String> {
     let names = disk.list().unwrap().into_iter().map(|entry| entry.name);
@@ -59,8 +63,9 @@ async fn a_damaged_snapshot_is_refused_at_every_byte() {
     with_snapshot(&disk).await;
     let name = names(&disk, ".snap").remove(0);
     let bytes = disk.bytes(&name).len();
+    let cluster = Belonging::load(&disk).unwrap().identity.cluster;
     let snapshots =
-        |disk: &MemoryDisk| crate::snapshot::Snapshots::new(std::sync::Arc::new(disk.clone()), 1);
+        |disk: &MemoryDisk| Snapshots::new(std::sync::Arc::new(disk.clone()), cluster, FORMAT_MAX);
     assert!(snapshots(&disk).load().is_ok());
     for offset in 0..bytes {
         disk.flip(&name, offset, (offset % 8) as u8);
@@ -122,8 +127,9 @@ async fn a_second_store_on_the_same_directory_is_told_so() {
 async fn a_store_of_another_cluster_is_refused() {
     let disk = MemoryDisk::default();
     with_snapshot(&disk).await;
-    let settings = crate::RaftSettings { cluster_id: 2, ..super::settings() };
-    let disk = std::sync::Arc::new(disk);
-    let error = crate::RaftStore::open_on(disk, settings).await.unwrap_err();
+    let identity = Identity { cluster: 2, node: 1 };
+    let other = Belonging { identity, has_log: true, ..Belonging::default() };
+    other.save(&disk).unwrap();
+    let error = open(&disk).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Foreign);
 }

@@ -7,14 +7,14 @@ use xcron_core::Store;
 use xcron_core::testing::{durable_suite, store_suite};
 
 use crate::disk::memory::MemoryDisk;
-use crate::{RaftSettings, RaftStore};
+use crate::{Peering, RaftSettings, RaftStore};
 
 #[tokio::test]
 async fn the_store_passes_the_suite_of_stores() {
     let settings = RaftSettings { history_max: store_suite::HISTORY as u32, ..super::settings() };
     store_suite::run(|| async {
         let disk = Arc::new(MemoryDisk::default());
-        let store = RaftStore::open_on(disk, settings.clone()).await.unwrap();
+        let store = RaftStore::open_on(disk, settings.clone(), Peering::alone()).await.unwrap();
         Arc::new(store) as Arc<dyn Store>
     })
     .await;
