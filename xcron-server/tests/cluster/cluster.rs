@@ -279,6 +279,9 @@ impl Cluster {
 
     /// Hands leadership to the node at `place` and waits until it leads.
     pub(crate) async fn transfer(&self, place: usize) {
+        if self.leader_now().await == Some(place) {
+            return;
+        }
         let node_id = self.node_id(place).await;
         self.timeline.note(format!("handing leadership to member {place}"));
         self.done("/xcron/cluster/transferLeader", json!({ "node_id": node_id })).await;

@@ -1,10 +1,13 @@
 //! The hearing: waits until everything due was called, then hears the judge.
 
+use crate::cluster::Cluster;
 use crate::judge::{Verdict, judge};
 use crate::lateness::Lateness;
 use crate::ledger::{Ledger, Outcome};
 use crate::target::{Target, now_millis};
 use crate::timeline::{Fault, plainly};
+use crate::view::query;
+use serde_json::json;
 use std::time::Duration;
 use tokio::time::sleep;
 
@@ -67,6 +70,22 @@ impl Heard {
     pub(crate) fn assert_no_repetition(&self, test: &str) {
         let repeated = &self.verdict.in_flight;
         assert!(repeated.is_empty(), "{test}:\n{}", shown("called again", repeated));
+    }
+}
+
+/// Fails unless the cluster remembers of what was acknowledged, asked for a part of it at any
+/// node, that it ran once and succeeded.
+pub(crate) async fn assert_settled(cluster: &Cluster, ledger: &Ledger) {
+    let acknowledged = ledger.acknowledged();
+    let running = cluster.running();
+    for (number, task) in acknowledged.iter().step_by(acknowledged.len() / 200 + 1).enumerate() {
+        let place = running[number % running.len()];
+        let (code, found) = query(cluster.http(place), task, "linearizable")
+            .await
+            .unwrap_or_else(|| panic!("member {place} does not answer"));
+        let summary = (&found["state"], &found["run_count"], &found["success_count"]);
+        let expected = (&json!("finished"), &json!(1), &json!(1));
+        assert_eq!((code, summary), (0, expected), "{task} at member {place}: {found}");
     }
 }
 

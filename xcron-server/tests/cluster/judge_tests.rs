@@ -11,6 +11,9 @@ use std::net::{Ipv4Addr, SocketAddr};
 /// Everything happens around this second.
 const T: u64 = 1_000;
 
+/// What happened, in words; what was asked, called and done; and the kinds of wrongs to be found.
+type History = (&'static str, Ledger, Vec<Call>, Vec<Fault>, &'static [&'static str]);
+
 fn call(task: &str, second: u64, at: u64, attempt: u64, fence: u64) -> Call {
     let run = format!("{task}@{second}");
     let headers = [
@@ -175,7 +178,7 @@ fn tasks_of_every_second_are_judged() {
         calls
     };
     let before = [ticks(0..5), vec![call("c", T - 1, (T + 4) * 1_000 + 9, 1, 51)]].concat();
-    let cases: [(&str, Ledger, Vec<Call>, Vec<Fault>, &[&str]); 9] = [
+    let cases: [History; 9] = [
         ("each second once", cron(5, 0, 0), ticks(0..5), vec![], &[]),
         ("the last one open", cron(4, 0, 1), ticks(0..5), vec![], &[]),
         ("one missing", cron(4, 0, 0), ticks([0, 1, 3, 4]), fault(kill), &["hole", "disorder"]),

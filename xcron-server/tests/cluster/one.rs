@@ -1,7 +1,7 @@
 //! A cluster of one under the same load and the same judge.
 
 use crate::cluster::{Cluster, RECOVERY};
-use crate::hearing::hear;
+use crate::hearing::{assert_settled, hear};
 use crate::load::{Load, Plan};
 use crate::target::Target;
 use crate::turn;
@@ -26,4 +26,5 @@ async fn a_single_node_loses_nothing_through_kills() {
     let ledger = load.end().await;
     let heard = hear(&ledger, &target, &cluster.faults()).await;
     heard.assert_clean("kills of a single node", &ledger);
+    assert_settled(&cluster, &ledger).await;
 }
