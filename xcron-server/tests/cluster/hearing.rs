@@ -65,12 +65,6 @@ impl Heard {
         let asked = ledger.one_shots.len();
         assert!(unknown * 50 <= asked, "{test}: {unknown} of {asked} creates remain unknown");
     }
-
-    /// Fails if anything was called again, whatever the cause.
-    pub(crate) fn assert_no_repetition(&self, test: &str) {
-        let repeated = &self.verdict.in_flight;
-        assert!(repeated.is_empty(), "{test}:\n{}", shown("called again", repeated));
-    }
 }
 
 /// Fails unless the cluster remembers of what was acknowledged, asked for a part of it at any

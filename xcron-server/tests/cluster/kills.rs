@@ -56,7 +56,7 @@ async fn twenty_kills_of_the_leader_under_load_lose_nothing() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn kills_of_followers_under_load_disturb_nobody() {
-    let _turn = turn::alone().await;
+    let _turn = turn::beside_others().await;
     let target = Target::start().await;
     let mut cluster = Cluster::prepare(3).formed().await;
     let load = Load::begin(&cluster.addresses, &target, Plan::default()).await;

@@ -25,7 +25,7 @@ pub(crate) struct OneShot {
 }
 
 /// A task of every second, as it stood when somebody looked.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct EverySecond {
     pub(crate) task: String,
     /// Its first occurrence, in Unix seconds.

@@ -31,7 +31,7 @@ pub(crate) struct Plan {
     /// Begins the id of every task.
     pub(crate) name: &'static str,
     pub(crate) per_second: u32,
-    /// How many one-shots in all; no more are made before [`Load::end`] either way.
+    /// How many one-shots at most, however long the load goes on.
     pub(crate) one_shots_max: u64,
     pub(crate) clients: usize,
     pub(crate) crons: usize,
@@ -42,7 +42,7 @@ pub(crate) struct Plan {
 impl Default for Plan {
     fn default() -> Self {
         let one_shots_max = u64::MAX;
-        Self { name: "load", per_second: 200, one_shots_max, clients: 12, crons: 3, ahead: 4 }
+        Self { name: "load", per_second: 200, one_shots_max, clients: 12, crons: 3, ahead: 3 }
     }
 }
 
@@ -134,6 +134,7 @@ impl Load {
         for id in &crons {
             ledger.crons.push(client.look(id).await);
         }
+        ledger.strange.extend(client.strange);
         ledger
     }
 }
@@ -195,27 +196,21 @@ impl Client {
         (outcome, Value::Null)
     }
 
-    /// A task of every second as it stands now.
+    /// A task of every second as it stands now; one that is gone has no seconds.
     async fn look(&mut self, task: &str) -> EverySecond {
         let begun = Instant::now();
-        loop {
-            let path = format!("/xcron/queryTask?task_id={task}");
-            if let Tried::Done(found) = self.attempt(&path, &Value::Null).await {
-                let number = |name: &str| found[name].as_u64().expect("a number");
-                let created: u64 =
-                    found["create_time"].as_str().and_then(|text| text.parse().ok()).expect("secs");
-                return EverySecond {
-                    task: task.to_owned(),
-                    first: created + 1,
-                    next: number("next_time"),
-                    ended: number("run_count"),
-                    skipped: number("skip_count"),
-                    open: found["open_runs"].as_array().expect("a list").len() as u64,
-                };
+        let path = format!("/xcron/queryTask?task_id={task}");
+        while begun.elapsed() < PERSISTENCE {
+            match self.attempt(&path, &Value::Null).await {
+                Tried::Done(found) => return every_second_of(task, &found),
+                Tried::Strange(said) => {
+                    self.strange.push(format!("{task} was acknowledged: {said}"));
+                    return EverySecond { task: task.to_owned(), ..EverySecond::default() };
+                }
+                Tried::NotDone | Tried::Unknown => sleep(PAUSE).await,
             }
-            assert!(begun.elapsed() < PERSISTENCE, "{task} cannot be read");
-            sleep(PAUSE).await;
         }
+        panic!("{task} cannot be read");
     }
 
     /// One request to the present node; after a failure the next one will be asked.
@@ -248,5 +243,20 @@ impl Client {
             (1429 | 1500 | 1503, _) => Tried::Unknown,
             _ => Tried::Strange(answer.to_string()),
         }
+    }
+}
+
+/// A task of every second from what `queryTask` says of it.
+fn every_second_of(task: &str, found: &Value) -> EverySecond {
+    let number = |name: &str| found[name].as_u64().expect("a number");
+    let created = found["create_time"].as_str().and_then(|text| text.parse::<u64>().ok());
+    EverySecond {
+        task: task.to_owned(),
+        // Occurrences are after the creation, which is shown without its fraction of a second.
+        first: created.expect("unix seconds") + 1,
+        next: number("next_time"),
+        ended: number("run_count"),
+        skipped: number("skip_count"),
+        open: found["open_runs"].as_array().expect("a list").len() as u64,
     }
 }

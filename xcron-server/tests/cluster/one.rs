@@ -16,13 +16,13 @@ async fn a_single_node_loses_nothing_through_kills() {
     cluster.start(0).await;
     cluster.await_ready(0, RECOVERY).await;
     let load = Load::begin(&cluster.addresses, &target, Plan::default()).await;
-    for _ in 0..2 {
-        sleep(Duration::from_millis(2_300)).await;
+    for millis in [1_300, 1_700] {
+        sleep(Duration::from_millis(millis)).await;
         cluster.kill(0).await;
         sleep(Duration::from_millis(500)).await;
         cluster.start(0).await;
     }
-    sleep(Duration::from_secs(2)).await;
+    sleep(Duration::from_secs(1)).await;
     let ledger = load.end().await;
     let heard = hear(&ledger, &target, &cluster.faults()).await;
     heard.assert_clean("kills of a single node", &ledger);

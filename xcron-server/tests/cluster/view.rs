@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 use tokio::time::timeout;
 
-/// How long a node that is well may take for an answer.
+/// How long a node that is well may take for a page; for anything, no node takes five times that.
 const ANSWER_TIME: Duration = Duration::from_secs(2);
 
 /// The answer to `GET /xcron/cluster`.
@@ -95,12 +95,12 @@ pub(crate) async fn page(address: SocketAddr, path: &str) -> Option<(StatusCode,
 /// The answer to a call, as code and data; `None` when the node does not answer in time.
 pub(crate) async fn call(address: SocketAddr, path: &str, body: Value) -> Option<(i64, Value)> {
     let calling = async { Api::try_connect(address).await.ok()?.call(path, body).await.ok() };
-    timeout(4 * ANSWER_TIME, calling).await.ok()?
+    timeout(5 * ANSWER_TIME, calling).await.ok()?
 }
 
 /// The code and data of `queryTask`; `None` when the node does not answer in time.
 pub(crate) async fn query(address: SocketAddr, task: &str, how: &str) -> Option<(i64, Value)> {
     let path = format!("/xcron/queryTask?task_id={task}&consistency={how}");
     let asking = async { Api::try_connect(address).await.ok()?.get(&path).await.ok() };
-    timeout(2 * ANSWER_TIME, asking).await.ok()?
+    timeout(5 * ANSWER_TIME, asking).await.ok()?
 }
