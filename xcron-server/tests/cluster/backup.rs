@@ -122,8 +122,11 @@ async fn the_last_survivor_begins_a_new_cluster_with_everything_acknowledged() {
 
     // Somebody starts one of the dead again, which knows nothing of this.
     let dead = (survivor + 1) % 3;
+    let rejected = cluster.rejections(survivor).await;
     cluster.start(dead).await;
     cluster.addresses.remove(dead);
+    let counted = async || (cluster.rejections(survivor).await > rejected).then_some(());
+    cluster.until(RECOVERY, "a node of another cluster is dropped and counted", counted).await;
     sleep(Duration::from_secs(3)).await;
     if !cluster.members[dead].has_ended() {
         let readiness = cluster.readiness(dead).await.expect("it answers");

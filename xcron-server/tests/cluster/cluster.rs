@@ -290,6 +290,17 @@ impl Cluster {
         self.until(RECOVERY, &what, leads).await;
     }
 
+    /// How many exchanges between peers the node at `place` has rejected, whatever the reason.
+    pub(crate) async fn rejections(&self, place: usize) -> u64 {
+        let monitor = self.members[place].monitor().expect("it runs");
+        let (_, text) = view::page(monitor, "/metrics").await.expect("metrics");
+        let lines = text.lines().filter(|line| line.starts_with("xcron_peer_rejected_total"));
+        let counts = lines.map(|line| line.rsplit(' ').next().and_then(|n| n.parse::<u64>().ok()));
+        let counts: Vec<u64> = counts.map(|count| count.expect("a count")).collect();
+        assert!(!counts.is_empty(), "there is no xcron_peer_rejected_total:\n{text}");
+        counts.iter().sum()
+    }
+
     /// Probes until something is found.
     pub(crate) async fn until<T>(
         &self,

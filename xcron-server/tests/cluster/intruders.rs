@@ -7,7 +7,7 @@ use crate::load::{Load, Plan};
 use crate::target::{Target, now_secs};
 use crate::timeline::Timeline;
 use crate::turn;
-use crate::view::{page, query};
+use crate::view::query;
 use hyper::StatusCode;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
@@ -35,16 +35,15 @@ async fn strangers_on_the_peer_port_are_dropped_and_counted() {
     // Both roles are tried: who leads, and who follows.
     for place in [leader, (leader + 1) % 3] {
         let port = cluster.members[place].peer_port;
-        let rejected = rejections(&cluster, place).await;
+        let rejected = cluster.rejections(place).await;
         let intrusions = intrusions();
         let count = intrusions.len() as u64;
         intrude(&cluster.timeline, port, intrusions).await;
-        let counted =
-            async || (rejections(&cluster, place).await >= rejected + count).then_some(());
+        let counted = async || (cluster.rejections(place).await >= rejected + count).then_some(());
         cluster.until(PUT_UP_WITH, "each of those who say something is counted", counted).await;
-        let rejected = rejections(&cluster, place).await;
+        let rejected = cluster.rejections(place).await;
         silent_crowd(port).await;
-        let counted = async || (rejections(&cluster, place).await > rejected).then_some(());
+        let counted = async || (cluster.rejections(place).await > rejected).then_some(());
         cluster.until(PUT_UP_WITH, "those who say nothing are counted", counted).await;
     }
     wrong_secret(&mut cluster, leader).await;
@@ -133,7 +132,7 @@ async fn await_closed(stream: &mut TcpStream, what: &str) {
 async fn wrong_secret(cluster: &mut Cluster, leader: usize) {
     let mut rejected = 0;
     for place in 0..3 {
-        rejected += rejections(cluster, place).await;
+        rejected += cluster.rejections(place).await;
     }
     let stranger = cluster.add_joiner();
     cluster.members[stranger].home.set(SECRET, "another secret, of nobody here");
@@ -142,7 +141,7 @@ async fn wrong_secret(cluster: &mut Cluster, leader: usize) {
     let counted = async || {
         let mut now = 0;
         for place in 0..3 {
-            now += rejections(cluster, place).await;
+            now += cluster.rejections(place).await;
         }
         (now > rejected).then_some(())
     };
@@ -155,16 +154,4 @@ async fn wrong_secret(cluster: &mut Cluster, leader: usize) {
     }
     let view = cluster.view(leader).await;
     assert_eq!(view.nodes().len(), 3, "it was let in: {view:?}");
-}
-
-/// How many exchanges the node at `place` has rejected, whatever the reason.
-async fn rejections(cluster: &Cluster, place: usize) -> u64 {
-    let monitor = cluster.members[place].monitor().expect("it runs");
-    let (status, text) = page(monitor, "/metrics").await.expect("metrics");
-    assert_eq!(status, StatusCode::OK);
-    let name = "xcron_peer_rejected_total";
-    let lines = text.lines().filter(|line| line.starts_with(name));
-    let values: Vec<f64> = lines.filter_map(|line| line.rsplit(' ').next()?.parse().ok()).collect();
-    assert!(!values.is_empty(), "there is no {name}");
-    values.iter().map(|value| *value as u64).sum()
 }

@@ -6,7 +6,7 @@ use crate::cluster::{Cluster, RECOVERY};
 use crate::hearing::{assert_settled, hear};
 use crate::load::{Load, Plan};
 use crate::net::Net;
-use crate::target::{Call, Target, now_millis, now_secs};
+use crate::target::{Call, Target, now_millis, now_secs, sleep_until};
 use crate::tools::did_not_run;
 use crate::turn;
 use crate::view::query;
@@ -60,6 +60,8 @@ async fn a_leader_cut_off_is_silent_and_the_others_go_on() {
         cluster.done("/xcron/createTask", one_shot(&new, far, &target.prompt())).await;
         cluster.done("/xcron/deleteTask", json!({ "task_id": old })).await;
         assert_nothing_stale(cluster.http(leader), &new, &old).await;
+        // Long enough for its silence to mean something.
+        sleep_until(begun + LEASE_MS + 1_500).await;
         let ended = now_millis();
         cluster.timeline.fault("healed");
         net.heal();
