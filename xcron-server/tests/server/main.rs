@@ -1,12 +1,14 @@
 //! The server as a process: real signals, real kills, real sockets, a real disk.
 
-mod api;
 mod crash;
 #[cfg(feature = "failpoints")]
 mod failpoints;
 mod fire;
-mod process;
+#[path = "../harness/mod.rs"]
+#[allow(dead_code, reason = "every test binary uses its part of it")]
+mod harness;
 mod refuse;
 mod start;
 mod stop;
-mod target;
+
+use harness::{api, process, target};

@@ -9,7 +9,7 @@ use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use std::collections::BTreeMap;
 use std::convert::Infallible;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tokio::net::TcpListener;
@@ -20,6 +20,8 @@ use tokio::sync::watch;
 pub(crate) struct Call {
     /// Milliseconds since the Unix epoch.
     pub(crate) at: u64,
+    /// Who sent it.
+    pub(crate) from: SocketAddr,
     pub(crate) headers: BTreeMap<String, String>,
     pub(crate) body: String,
 }
@@ -39,7 +41,20 @@ impl Call {
 
     /// Unix seconds.
     pub(crate) fn scheduled(&self) -> u64 {
-        self.header("xcron-scheduled-time").parse().expect("unix seconds")
+        self.number("xcron-scheduled-time")
+    }
+
+    /// Which attempt of its run it is, from 1.
+    pub(crate) fn attempt(&self) -> u64 {
+        self.number("xcron-attempt")
+    }
+
+    pub(crate) fn fence(&self) -> u64 {
+        self.number("xcron-fence")
+    }
+
+    fn number(&self, name: &str) -> u64 {
+        self.header(name).parse().expect("a number in the header")
     }
 
     /// Nothing is ever sent before its due second.
@@ -64,17 +79,22 @@ pub(crate) struct Target {
 
 impl Target {
     pub(crate) async fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        Self::start_at(Ipv4Addr::LOCALHOST).await
+    }
+
+    /// A target on another address of this machine.
+    pub(crate) async fn start_at(address: Ipv4Addr) -> Self {
+        let listener = TcpListener::bind((address, 0)).await.expect("a free port");
         let address = listener.local_addr().expect("an address");
         let seen = Arc::new(Seen::default());
         let hold = Arc::new(watch::Sender::new(true));
         let target = Self { address, seen, hold };
         let serving = target.clone();
         tokio::spawn(async move {
-            while let Ok((stream, _)) = listener.accept().await {
+            while let Ok((stream, from)) = listener.accept().await {
                 let target = serving.clone();
                 tokio::spawn(async move {
-                    let answer = service_fn(move |request| target.clone().answer(request));
+                    let answer = service_fn(move |request| target.clone().answer(from, request));
                     let connection = http1::Builder::new();
                     drop(connection.serve_connection(TokioIo::new(stream), answer).await);
                 });
@@ -108,6 +128,11 @@ impl Target {
         self.seen.calls.lock().expect("nobody panics").clone()
     }
 
+    /// What `look` makes of every call so far, without a copy of them.
+    pub(crate) fn seen<T>(&self, look: impl FnOnce(&[Call]) -> T) -> T {
+        look(&self.seen.calls.lock().expect("nobody panics"))
+    }
+
     /// How many calls were answered in full.
     pub(crate) fn answered(&self) -> u64 {
         *self.seen.answered.lock().expect("nobody panics")
@@ -116,15 +141,16 @@ impl Target {
     /// Waits until `enough` holds of the calls.
     pub(crate) async fn await_calls(&self, what: &str, enough: impl Fn(&[Call]) -> bool) {
         let begun = Instant::now();
-        while !enough(&self.calls()) {
-            let so_far = self.calls().len();
-            assert!(begun.elapsed() < crate::process::PATIENCE, "{what}: {so_far} calls so far");
+        while !self.seen(&enough) {
+            let so_far = self.seen(<[Call]>::len);
+            assert!(begun.elapsed() < super::process::PATIENCE, "{what}: {so_far} calls so far");
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     }
 
     async fn answer(
         self,
+        from: SocketAddr,
         request: Request<Incoming>,
     ) -> Result<Response<Empty<Bytes>>, Infallible> {
         let at = now_millis();
@@ -134,7 +160,7 @@ impl Target {
         let body = String::from_utf8_lossy(&body.unwrap_or_default()).into_owned();
         let text = |value: &hyper::header::HeaderValue| value.to_str().unwrap_or("").to_owned();
         let headers = head.headers.iter().map(|(name, value)| (name.to_string(), text(value)));
-        let call = Call { at, headers: headers.collect(), body };
+        let call = Call { at, from, headers: headers.collect(), body };
         self.seen.calls.lock().expect("nobody panics").push(call);
         if path == "/holding" {
             let mut held = self.hold.subscribe();

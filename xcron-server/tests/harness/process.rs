@@ -1,6 +1,6 @@
 //! A real server process in a directory of its own, and what one does to processes.
 
-use crate::api::Api;
+use super::api::Api;
 use std::fs::File;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -19,6 +19,8 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 pub(crate) struct Home {
     dir: TempDir,
     env: Vec<(&'static str, String)>,
+    /// A program and its arguments that run the server, or nothing.
+    runner: Vec<String>,
 }
 
 /// A running server.
@@ -39,7 +41,8 @@ impl Home {
     pub(crate) fn new() -> Self {
         let dir = tempfile::tempdir().expect("a temporary directory");
         let ports = ["XCRON_HTTP_PORT", "XCRON_MONITOR_PORT", "XCRON_PEER_PORT"];
-        Self { dir, env: ports.map(|name| (name, "0".to_owned())).to_vec() }
+        let env = ports.map(|name| (name, "0".to_owned())).to_vec();
+        Self { dir, env, runner: Vec::new() }
     }
 
     /// The same with one more setting.
@@ -55,18 +58,45 @@ impl Home {
     }
 
     /// The same without a setting.
-    #[cfg(feature = "failpoints")]
     pub(crate) fn without(mut self, name: &str) -> Self {
-        self.env.retain(|(known, _)| *known != name);
+        self.unset(name);
         self
+    }
+
+    /// Removes a setting for the lives to come.
+    pub(crate) fn unset(&mut self, name: &str) {
+        self.env.retain(|(known, _)| *known != name);
+    }
+
+    /// Lets a program start the server: it must become the server, keeping its process id.
+    pub(crate) fn run_by(&mut self, runner: &[&str]) {
+        self.runner = runner.iter().map(|word| (*word).to_owned()).collect();
+    }
+
+    /// Leaves the directory behind, for somebody to look at.
+    pub(crate) fn keep(&mut self) {
+        self.dir.disable_cleanup(true);
     }
 
     pub(crate) fn path(&self) -> &Path {
         self.dir.path()
     }
 
+    /// Where all lives say what happens.
+    pub(crate) fn stderr(&self) -> PathBuf {
+        self.path().join("stderr")
+    }
+
     fn command(&self) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_xcron_server"));
+        let server = env!("CARGO_BIN_EXE_xcron_server");
+        let mut command = match self.runner.split_first() {
+            None => Command::new(server),
+            Some((program, words)) => {
+                let mut command = Command::new(program);
+                command.args(words).arg(server);
+                command
+            }
+        };
         command.env_clear().current_dir(self.path()).kill_on_drop(true).stdin(Stdio::null());
         command.envs(self.env.iter().map(|(name, value)| (name, value)));
         command
@@ -82,7 +112,7 @@ impl Home {
 
     /// A server that serves, or what was said on stderr instead.
     pub(crate) async fn try_start(&self) -> Result<Server, String> {
-        let stderr = self.path().join("stderr");
+        let stderr = self.stderr();
         let file = File::options().create(true).append(true).open(&stderr).expect("a file");
         let mut child = self.command().stdout(Stdio::piped()).stderr(file).spawn().expect("spawn");
         let stdout = child.stdout.take().expect("stdout is piped");
@@ -93,6 +123,13 @@ impl Home {
         };
         let [http, monitor, peer] = addresses(&line);
         Ok(Server { child, http, monitor, peer, stderr })
+    }
+
+    /// A command that does not serve: its exit code and what it said on stderr.
+    pub(crate) async fn run(&self, words: &[&str]) -> (Option<i32>, String) {
+        let output = timeout(PATIENCE, self.command().args(words).output()).await;
+        let output = output.expect("an end in time").expect("a process");
+        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
     }
 
     /// A start that must fail: its exit code and what it said on stderr.
@@ -122,8 +159,7 @@ impl Server {
     }
 
     /// The same of a server that may be gone already.
-    #[cfg(feature = "failpoints")]
-    pub(crate) async fn try_api(&self) -> Result<Api, crate::api::Gone> {
+    pub(crate) async fn try_api(&self) -> Result<Api, super::api::Gone> {
         Api::try_connect(self.http).await
     }
 
@@ -132,9 +168,23 @@ impl Server {
         self.child.kill().await.expect("killing a child");
     }
 
+    /// Begins the same, for several to be killed at once; [`kill`](Self::kill) ends it.
+    pub(crate) fn begin_kill(&mut self) {
+        self.child.start_kill().expect("killing a child");
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id().expect("it has not been waited for")
+    }
+
+    /// Whether it has ended by itself.
+    pub(crate) fn has_ended(&mut self) -> bool {
+        self.child.try_wait().expect("a status").is_some()
+    }
+
     /// Sends it a signal, by name.
     pub(crate) fn signal(&self, name: &str) {
-        let pid = self.child.id().expect("it has not been waited for").to_string();
+        let pid = self.pid();
         let sent = StdCommand::new("sh").args(["-c", &format!("kill -{name} {pid}")]).status();
         assert!(sent.expect("a shell").success(), "signal {name}");
     }

@@ -67,9 +67,13 @@ impl Api {
     /// The answer to a call, as code and data.
     pub(crate) async fn call(&mut self, path: &str, body: Value) -> Result<(i64, Value), Gone> {
         let (_, bytes) = self.send(Method::POST, path, Some(body)).await?;
-        let mut envelope: Value = serde_json::from_slice(&bytes).expect("an envelope");
-        let code = envelope["code"].as_i64().expect("a code");
-        Ok((code, if code == 0 { envelope["data"].take() } else { envelope }))
+        Ok(opened(&bytes))
+    }
+
+    /// The answer to a question, as code and data.
+    pub(crate) async fn get(&mut self, path: &str) -> Result<(i64, Value), Gone> {
+        let (_, bytes) = self.send(Method::GET, path, None).await?;
+        Ok(opened(&bytes))
     }
 
     /// Creates a task and insists on its acknowledgement.
@@ -100,10 +104,17 @@ impl Api {
             if status == StatusCode::OK {
                 return;
             }
-            assert!(begun.elapsed() < crate::process::PATIENCE, "not ready: {text}");
+            assert!(begun.elapsed() < super::process::PATIENCE, "not ready: {text}");
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
+}
+
+/// The code and the data of an envelope; all of it when the code is not 0.
+fn opened(bytes: &[u8]) -> (i64, Value) {
+    let mut envelope: Value = serde_json::from_slice(bytes).expect("an envelope");
+    let code = envelope["code"].as_i64().expect("a code");
+    (code, if code == 0 { envelope["data"].take() } else { envelope })
 }
 
 /// A one-shot task that calls `url` at `due_secs`.
@@ -114,4 +125,10 @@ pub(crate) fn one_shot(task_id: &str, due_secs: u64, url: &str) -> Value {
         "format": due_secs.to_string(),
         "callback": { "url": url, "body": format!("{{\"of\":\"{task_id}\"}}") },
     })
+}
+
+/// A task that calls `url` every second.
+pub(crate) fn every_second(task_id: &str, url: &str) -> Value {
+    let callback = json!({ "url": url });
+    json!({ "task_id": task_id, "type": 1, "format": "* * * * * *", "callback": callback })
 }

@@ -1,0 +1,37 @@
+//! Clusters of real processes through whatever may befall them: nothing that was acknowledged is
+//! lost, early, or done twice without a cause.
+
+mod addresses;
+mod backup;
+mod broken_disk;
+mod clock;
+mod cluster;
+mod disk;
+mod form;
+mod growth;
+mod handover;
+#[path = "../harness/mod.rs"]
+#[allow(dead_code, reason = "every test binary uses its part of it")]
+mod harness;
+mod hearing;
+mod intruders;
+mod judge;
+mod judge_tests;
+mod kills;
+mod lateness;
+mod ledger;
+mod load;
+mod member;
+mod moved;
+mod net;
+mod one;
+mod outage;
+mod partition;
+mod pauses;
+mod quorum;
+mod timeline;
+mod tools;
+mod turn;
+mod view;
+
+use harness::{api, ports, process, target};
