@@ -14,7 +14,7 @@ use openraft::raft::{
 };
 use openraft::{BasicNode, OptionalSend};
 use prost::Message;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 
 use crate::peer::{CallError, CallErrorKind, Identity, Kind, Lane, Peers};
 use crate::snapshot::SnapshotFile;
@@ -33,6 +33,9 @@ const PART_MAX: Duration = Duration::from_secs(20);
 
 /// How long the last part may take, with which the receiver reads and installs all of it.
 const INSTALL_MAX: Duration = Duration::from_secs(600);
+
+/// How often it is looked whether somebody else leads.
+const LOOK: Duration = Duration::from_millis(20);
 
 /// How many bytes of a snapshot travel at a time.
 const PART_BYTES: u64 = 1 << 20;
@@ -89,6 +92,34 @@ impl Network {
         let target = Some(Identity { cluster, node });
         let deadline = Instant::now() + within;
         self.peers.call(&address, target, lane, Kind(kind), body, deadline).await
+    }
+}
+
+impl Network {
+    /// Asks the leader `node`, for as long as nobody else is known to lead.
+    pub(crate) async fn ask_leader(
+        &self,
+        node: u64,
+        lane: Lane,
+        kind: u8,
+        body: Bytes,
+        within: Duration,
+    ) -> Result<Bytes, CallError> {
+        let is_deposed = async {
+            while self.shared.standing().leader.is_none_or(|leader| leader == node) {
+                sleep(LOOK).await;
+            }
+        };
+        tokio::select! {
+            biased;
+            asked = self.ask(node, "", lane, kind, body, within) => asked,
+            () = is_deposed => Err(CallError {
+                // It may have reached the old leader.
+                was_sent: true,
+                kind: CallErrorKind::Timeout,
+                message: format!("node {node} does not lead any more"),
+            }),
+        }
     }
 }
 

@@ -7,9 +7,9 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt;
 use xcron_core::{Event, Observer};
 
-/// The libraries below tell at level info what belongs at debug; a directive of the same name in
+/// The library below warns of every heartbeat that is late; a directive of the same name in
 /// the configuration wins.
-const QUIETER: &str = "openraft=warn";
+const QUIETER: &str = "openraft=error";
 
 /// Sends the logs of this process to stderr: as text in `debug`, as JSON in `prod`.
 ///

@@ -171,7 +171,9 @@ impl Decision<'_> {
             let not_before = at.plus(jitter(self.definition, self.id.as_str(), at));
             // Whether runs overlap shows at the instant, not ahead of it.
             let overlaps = self.definition.overlap != Overlap::Allow && !self.state.runs.is_empty();
-            if not_before > if overlaps { self.context.now } else { until } {
+            let ahead_max =
+                if overlaps || self.may_lose_another() { self.context.now } else { until };
+            if not_before > ahead_max {
                 return None;
             }
             if let Some(start) = self.take(at, not_before) {
@@ -179,6 +181,14 @@ impl Decision<'_> {
             }
         }
         None
+    }
+
+    /// Whether an attempt is with somebody else, so that it may have to be claimed again at any
+    /// moment. What was claimed ahead of its instant would then leave with the lower fence after
+    /// the higher one, and a receiver that keeps to fences would refuse it.
+    fn may_lose_another(&self) -> bool {
+        let is_elsewhere = |run: &OpenRun| matches!(run.phase, Phase::Sending { holder, .. } if holder != self.context.holder);
+        self.state.runs.iter().any(is_elsewhere)
     }
 
     /// Decides the occurrence `at`: a run of it begins, waits in the queue, or is skipped.

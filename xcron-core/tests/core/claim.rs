@@ -4,7 +4,8 @@ use crate::world::{at, cron, one_shot, seconds, task_id};
 use std::sync::Arc;
 use xcron_core::decide::{ClaimContext, Claimed, admit, claim, defer};
 use xcron_core::{
-    Calendar, Holder, Misfire, NewTask, Occurrence, Revision, RunEnd, Task, Timestamp,
+    Calendar, Holder, Misfire, NewTask, Occurrence, OpenRun, Phase, Revision, RunEnd, Task,
+    Timestamp,
 };
 
 const ME: Holder = Holder { node: 1, incarnation: 1 };
@@ -34,6 +35,39 @@ fn nothing_is_claimed_before_it_is_due() {
     let claimed = decide(&task, at(10).minus(std::time::Duration::from_millis(1)), at(0));
     assert_eq!(claimed.start, None);
     assert_eq!(claimed.state, task.state);
+}
+
+#[test]
+fn nothing_is_claimed_ahead_while_an_attempt_is_with_somebody_else() {
+    let mut task = task(cron("t", "* * * * * *"));
+    let ahead = |task: &Task| {
+        let calendar = Calendar::new(10);
+        let (now, until, active_since) = (at(1).minus(seconds(1) / 2), at(1), at(0));
+        let is_lost = |_: &OpenRun, _: Holder| false;
+        let context = ClaimContext {
+            calendar: &calendar,
+            now,
+            until,
+            active_since,
+            holder: ME,
+            is_lost: &is_lost,
+        };
+        claim(task, &context).start
+    };
+    let mine = ahead(&task).expect("half a second ahead");
+    let occurrence = Occurrence::At(at(0));
+    let sending = |holder| OpenRun {
+        occurrence,
+        attempt: 1,
+        lost: 0,
+        fence: 3,
+        claimed_at: at(0),
+        phase: Phase::Sending { holder, not_before: at(0) },
+    };
+    task.state.runs = vec![sending(ME)];
+    assert_eq!(ahead(&task).map(|start| start.not_before), Some(mine.not_before));
+    task.state.runs = vec![sending(Holder { node: 2, incarnation: 1 })];
+    assert_eq!(ahead(&task), None, "that one may be lost, and its next fence be higher");
 }
 
 #[test]

@@ -189,7 +189,7 @@ impl NodeService {
         let cluster = self.shared.party.identity().cluster;
         if view.roster.is_removed(node) {
             return Some(format!(
-                "node {node} was let go from cluster {cluster:032x}; to bring this machine back, \
+                "node {node} was removed from cluster {cluster:032x}; to bring this machine back, \
                  empty raft_dir and start it with peer.join"
             ));
         }

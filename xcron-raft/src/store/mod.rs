@@ -252,7 +252,8 @@ impl RaftStore {
     async fn fresh_view(&self, consistency: Consistency) -> Result<Arc<View>, StoreError> {
         let needs_word = !(self.shared.standing().is_alone && self.shared.is_leader());
         if consistency == Consistency::Linearizable && needs_word {
-            if let Some(error) = self.shared.failure(Effect::None) {
+            let failure = self.shared.failure(Effect::None);
+            if let Some(error) = failure.or_else(|| self.shared.not_begun()) {
                 return Err(error);
             }
             let (reading, confirmed) = oneshot::channel();
@@ -283,6 +284,7 @@ impl RaftStore {
             return Err(overloaded(format!("{count} changes, at most {COMMIT_CHANGES_MAX}")));
         }
         let failure = self.shared.failure(Effect::None);
+        let failure = failure.or_else(|| self.shared.not_begun());
         if let Some(error) = failure.or_else(|| self.clock_fault(changes)) {
             return Err(error);
         }
@@ -449,11 +451,15 @@ impl Store for RaftStore {
     }
 
     async fn ready(&self) -> Result<(), StoreError> {
-        self.fresh_view(Consistency::Linearizable).await?;
-        if let Some(fault) = self.shared.clock_fault() {
+        // What is known to be in the way needs no question.
+        if let Some(why) = status::obstacle(&self.shared) {
             let kind = StoreErrorKind::Unavailable;
-            return Err(StoreError::new(kind, Effect::None, fault));
+            return Err(self
+                .shared
+                .failure(Effect::None)
+                .unwrap_or_else(|| StoreError::new(kind, Effect::None, why)));
         }
+        self.fresh_view(Consistency::Linearizable).await?;
         // Room for a little more than nothing: the next commit must fit too.
         let next = (self.shared.settings.segment_bytes / 16).min(64 << 10) as usize;
         self.shared.disk_full(next).map_or(Ok(()), Err)

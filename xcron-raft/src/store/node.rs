@@ -91,6 +91,7 @@ impl Node {
                     }
                     self.check_running();
                 }
+                () = self.shared.news.notified() => self.update_standing(&mut membership),
                 Some(request) = requests.recv() => self.answer(request),
                 _ = snapshot_check.tick() => {
                     self.update_standing(&mut membership);
@@ -129,7 +130,7 @@ impl Node {
         let mut standing = Standing {
             role: role(metrics.state),
             term,
-            leader: metrics.current_leader,
+            leader: metrics.current_leader.filter(|&leader| shared.is_heard(leader)),
             last_log: metrics.last_log_index,
             committed: metrics.local_committed.map(|id| id.index),
             ..before.clone()

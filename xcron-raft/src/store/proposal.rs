@@ -159,7 +159,7 @@ impl Proposals {
         let wait_ms = u32::try_from(within.as_millis()).unwrap_or(u32::MAX);
         let message = ProposeMessage { commands: batch.commands.clone(), wait_ms };
         let body = message.encode_to_vec().into();
-        let asked = self.network.ask(to, "", Lane::Bulk, kind::PROPOSE, body, within).await;
+        let asked = self.network.ask_leader(to, Lane::Bulk, kind::PROPOSE, body, within).await;
         let answer = match asked {
             Ok(answer) => answer,
             Err(error) if !error.was_sent => {

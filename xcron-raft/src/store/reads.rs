@@ -101,7 +101,7 @@ impl Reads {
     async fn ask_leader(&self, leader: u64) -> Result<Option<u64>, String> {
         let (lane, number) = (Lane::Raft, kind::READ_INDEX);
         let body = bytes::Bytes::new();
-        let answer = self.network.ask(leader, "", lane, number, body, ROUND_MAX).await;
+        let answer = self.network.ask_leader(leader, lane, number, body, ROUND_MAX).await;
         let answer = answer.map_err(|error| error.to_string())?;
         let message = ReadIndexMessage::decode(answer).map_err(|error| error.to_string())?;
         message.index.map(Some).ok_or(message.why_not)

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 use xcron_core::{Agenda, Clock, Effect, Holder, StoreError, StoreErrorKind};
 
@@ -43,6 +43,8 @@ pub(crate) struct Shared {
     /// Until when a quorum has vouched for this node's leadership, in microseconds after `born`.
     leased_until_us: AtomicU64,
     born: Instant,
+    /// Told when a leader is heard of that was not known.
+    pub(crate) news: Notify,
     /// When a leader was last heard of.
     heard_leader: Mutex<Option<Instant>>,
     /// Set while this node hands over: it sends nothing any more, although it still leads.
@@ -72,6 +74,7 @@ impl Shared {
             tenure_began: Mutex::default(),
             leased_until_us: AtomicU64::new(0),
             born: Instant::now(),
+            news: Notify::new(),
             heard_leader: Mutex::default(),
             yields: AtomicBool::new(false),
             arrived: AtomicBool::new(false),
@@ -110,6 +113,21 @@ impl Shared {
     /// Notes that a leader was heard of.
     pub(crate) fn hear_leader(&self) {
         *lock(&self.heard_leader) = Some(Instant::now());
+        if lock(&self.standing).leader.is_none() {
+            self.news.notify_one();
+        }
+    }
+
+    /// Whether the node that raft takes for the leader has been heard of lately; a leader hears of
+    /// itself through a quorum. Raft remembers a leader until there is another.
+    pub(crate) fn is_heard(&self, leader: u64) -> bool {
+        let lately = Duration::from_millis(3 * self.settings.election_timeout_max_ms());
+        if leader != self.node_id() {
+            return lock(&self.heard_leader).is_some_and(|heard| heard.elapsed() <= lately);
+        }
+        let until = self.leased_until_us.load(Ordering::SeqCst);
+        let now = self.born.elapsed().as_micros() as u64;
+        lock(&self.standing).is_alone || until == 0 || now < until + lately.as_micros() as u64
     }
 
     /// Notes that a quorum vouches for this node's leadership for `lease` from `acked` on.
@@ -205,6 +223,15 @@ impl Shared {
         let fatal = self.fatal.borrow();
         let error = fatal.as_ref()?;
         Some(StoreError::new(StoreErrorKind::Fatal, effect, error.to_string()))
+    }
+
+    /// Why nothing can be asked of the cluster yet: this node belongs to none.
+    pub(crate) fn not_begun(&self) -> Option<StoreError> {
+        if self.log.get().is_some() {
+            return None;
+        }
+        let why = self.obstacle("this node belongs to no cluster yet");
+        Some(StoreError::new(StoreErrorKind::Unavailable, Effect::None, why))
     }
 
     /// Why the cluster cannot be used, for whoever asks; `default` if nothing is known.

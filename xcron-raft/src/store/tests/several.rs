@@ -150,7 +150,7 @@ async fn a_cluster_grows_and_shrinks_and_numbers_are_not_given_again() {
     assert!(sees(world.node("c:1"), "first").await);
     world.node("c:1").remove_node(2).await.unwrap();
     let error = world.node("b:1").fatal().await;
-    assert!(error.to_string().contains("was let go"), "{error}");
+    assert!(error.to_string().contains("was removed"), "{error}");
     let error = world.node("a:1").remove_node(2).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NoSuchNode);
     world.stop("b:1").await;
@@ -163,7 +163,7 @@ async fn a_cluster_grows_and_shrinks_and_numbers_are_not_given_again() {
     let leader = world.await_leader().await;
     let id = world.node(&leader).status().node_id;
     world.node("b:1").remove_node(id).await.unwrap();
-    assert!(world.node(&leader).fatal().await.to_string().contains("was let go"));
+    assert!(world.node(&leader).fatal().await.to_string().contains("was removed"));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -258,13 +258,7 @@ async fn an_earlier_version_keeps_the_format_down_until_it_is_replaced() {
     }
     // Back to the earlier version it cannot go any more.
     world.stop("b:1").await;
-    let disk = world.disks["b:1"].clone();
-    let settings = RaftSettings { advertise: "b:1".into(), format_max: 1, ..super::settings() };
-    let peering =
-        Peering::through(Arc::new(world.net.host("b:1")), Arc::new(world.net.listen("b:1")));
-    let failed = match RaftStore::open_on(Arc::new(disk), settings, peering).await {
-        Ok(store) => store.fatal().await,
-        Err(error) => error,
-    };
+    world.start("b:1", |settings| settings.format_max = 1).await;
+    let failed = world.node("b:1").fatal().await;
     assert!(failed.to_string().contains("format 2"), "{failed}");
 }
