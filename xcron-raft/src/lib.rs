@@ -20,9 +20,9 @@
 //! - `log`: segments of frames; one write and one sync for all that waits.
 //! - `state`: the replicated state, a function of the log. `snapshot`: that state in a file.
 //! - `wire`: the messages that reach disk and wire.
-//! - `types`, `log_store`, `machine`, `network`: what raft is to this crate, besides `store`, which
-//!   runs it.
-//! - `peer`, [`net`]: how nodes talk. `cluster`: who belongs together, and what they tell each other.
+//! - `consensus`: the raft library, run; `types`, `log_store`, `machine`, `network`: what it is
+//!   given.
+//! - `peer`, [`net`]: how nodes talk. `cluster`: who belongs together, and how they keep in touch.
 //! - `recovery`: a new cluster from a backup, or from the last node.
 //! - `peer`: requests between nodes, proved, bounded and counted; it knows nothing of raft.
 //! - [`disk`]: the seam to the file system, and (feature `testing`) a disk that fails on command.
@@ -30,6 +30,7 @@
 #![doc = include_str!("../DESIGN.md")]
 
 mod cluster;
+mod consensus;
 pub mod disk;
 mod error;
 mod log;

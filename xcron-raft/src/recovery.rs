@@ -6,8 +6,6 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use openraft::EntryPayload;
-
 use crate::cluster::identity::{Belonging, check_empty};
 use crate::disk::{Disk, RealDisk, rename_dir};
 use crate::log::{Log, READ_BYTES_MAX, Vote};
@@ -16,7 +14,7 @@ use crate::peer::Identity;
 use crate::snapshot::{Snapshots, read_backup};
 use crate::state::View;
 use crate::store::{RaftSettings, log_settings};
-use crate::types::{LeaderId, LogId, from_log, membership};
+use crate::types::{LeaderId, LogId, Payload, from_log, membership};
 use crate::wire::entry;
 use crate::{Error, ErrorKind};
 
@@ -132,9 +130,9 @@ fn apply(view: &mut View, id: LogId, payload: bytes::Bytes, format_max: u32) -> 
         Error::new(ErrorKind::Foreign, what)
     };
     match entry::decode(payload).map_err(unreadable)? {
-        EntryPayload::Blank => {}
-        EntryPayload::Normal(batch) => drop(view.apply(batch, format_max).map_err(unreadable)?),
-        EntryPayload::Membership(members) => {
+        Payload::Blank => {}
+        Payload::Normal(batch) => drop(view.apply(batch, format_max).map_err(unreadable)?),
+        Payload::Membership(members) => {
             view.set_membership(crate::types::StoredMembership::new(Some(id), members));
         }
     }

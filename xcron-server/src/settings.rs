@@ -1,6 +1,6 @@
 //! From the configuration, as users write it, to the settings of each part.
 
-use crate::config::{Config, Network};
+use crate::config::{Config, Network, PeerConfig};
 use std::time::Duration;
 use xcron_core::Settings;
 use xcron_http::{ApiSettings, DispatchSettings, ServerSettings};
@@ -34,9 +34,11 @@ impl Config {
         settings.snapshot_log_bytes = self.raft.snapshot_log_bytes;
         settings.heartbeat_ms = self.raft.heartbeat_ms;
         settings.election_timeout_ms = self.raft.election_timeout_ms;
-        settings.advertise.clone_from(&self.peer.advertise);
-        settings.peer_hosts.clone_from(&self.peer.peer_hosts);
-        settings.join.clone_from(&self.peer.join);
+        let canonical =
+            |hosts: &[String]| hosts.iter().map(|host| PeerConfig::canonical(host)).collect();
+        settings.advertise = PeerConfig::canonical(&self.peer.advertise);
+        settings.peer_hosts = canonical(&self.peer.peer_hosts);
+        settings.join = canonical(&self.peer.join);
         settings
     }
 

@@ -171,8 +171,8 @@ impl Decision<'_> {
             let not_before = at.plus(jitter(self.definition, self.id.as_str(), at));
             // Whether runs overlap shows at the instant, not ahead of it.
             let overlaps = self.definition.overlap != Overlap::Allow && !self.state.runs.is_empty();
-            let ahead_max =
-                if overlaps || self.may_lose_another() { self.context.now } else { until };
+            let may_wait = overlaps || self.may_lose_another();
+            let ahead_max = if may_wait { self.context.now } else { until };
             if not_before > ahead_max {
                 return None;
             }
@@ -187,7 +187,10 @@ impl Decision<'_> {
     /// moment. What was claimed ahead of its instant would then leave with the lower fence after
     /// the higher one, and a receiver that keeps to fences would refuse it.
     fn may_lose_another(&self) -> bool {
-        let is_elsewhere = |run: &OpenRun| matches!(run.phase, Phase::Sending { holder, .. } if holder != self.context.holder);
+        let is_elsewhere = |run: &OpenRun| match run.phase {
+            Phase::Sending { holder, .. } => holder != self.context.holder,
+            Phase::Queued | Phase::Waiting { .. } => false,
+        };
         self.state.runs.iter().any(is_elsewhere)
     }
 

@@ -6,4 +6,5 @@ mod claim;
 mod engine;
 mod seams;
 mod settle;
+mod tenure;
 mod world;

@@ -86,6 +86,12 @@ impl Contacts {
         known.get(&node).map(|contact| contact.report.address.clone()).filter(|a| !a.is_empty())
     }
 
+    /// The least time that any of them waits for a leader.
+    pub(crate) fn election_timeout_ms(&self) -> Option<u64> {
+        let known = self.known();
+        known.values().map(|contact| contact.report.election_timeout_ms).filter(|&ms| ms > 0).min()
+    }
+
     /// Clock offsets of the nodes that were heard of lately.
     pub(crate) fn offsets(&self, now: Instant, age_max: Duration) -> BTreeMap<u64, i64> {
         let fresh = |contact: &Contact| {

@@ -3,15 +3,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use openraft::async_runtime::WatchReceiver;
 use prost::Message;
 use tokio::time::{Instant, sleep};
 
 use super::contacts::Contact;
+use crate::consensus::Consensus;
 use crate::network::Network;
 use crate::peer::Lane;
 use crate::store::Shared;
-use crate::store::proposal::{Proposals, XcronRaft};
+use crate::store::proposal::Proposals;
 use crate::types::Batch;
 use crate::wire::change::{CommandKind, RemoveMessage, encode};
 use crate::wire::peer::{ErrandDoneMessage, ErrandMessage, kind};
@@ -36,7 +36,7 @@ const LOOK: Duration = Duration::from_millis(5);
 /// Does errands on the node that leads, and passes them on elsewhere.
 #[derive(Debug, Clone)]
 pub(crate) struct Errands {
-    pub(crate) raft: XcronRaft,
+    pub(crate) raft: Consensus,
     pub(crate) network: Network,
     pub(crate) proposals: Proposals,
 }
@@ -108,13 +108,6 @@ impl Errands {
     /// Whoever is fit to lead and up to date enough, the best first.
     fn successors(&self) -> Vec<u64> {
         let shared = self.shared();
-        let metrics = self.raft.metrics();
-        let metrics = metrics.borrow_watched().clone();
-        let last = metrics.last_log_index.unwrap_or(0);
-        let matched = |id: u64| {
-            let replication = metrics.replication.as_ref()?;
-            replication.get(&id).and_then(|at| at.as_ref().map(|at| at.index))
-        };
         let now = Instant::now();
         let is_fit =
             |contact: &Contact| contact.is_reachable(now) && contact.report.unfit.is_empty();
@@ -122,10 +115,10 @@ impl Errands {
         let others = voters.filter(|&id| id != shared.node_id());
         let fit = others.filter(|&id| shared.contacts.get(id).as_ref().is_some_and(is_fit));
         let mut fit: Vec<(u64, u64)> = fit
-            .filter_map(|id| Some((matched(id)?, id)))
-            .filter(|(at, _)| at + BEHIND_MAX >= last)
+            .filter_map(|id| Some((self.raft.behind(id)?, id)))
+            .filter(|(behind, _)| *behind <= BEHIND_MAX)
             .collect();
-        fit.sort_by_key(|&(at, id)| (u64::MAX - at, id));
+        fit.sort_unstable();
         fit.into_iter().map(|(_, id)| id).collect()
     }
 
@@ -161,8 +154,8 @@ impl Errands {
     }
 
     async fn hand_over(&self, to: u64) -> Result<u64, Error> {
-        let triggered = self.raft.trigger().transfer_leader(to).await;
-        triggered.map_err(|error| unavailable(&error.to_string()))?;
+        let begun = self.raft.hand_over_to(to).await;
+        begun.map_err(|error| unavailable(&error.to_string()))?;
         let me = self.shared().node_id();
         let deadline = Instant::now() + HAND_OVER_MAX;
         loop {

@@ -183,6 +183,17 @@ impl Formation {
 
     /// Waits until all founders have met and know what their cluster is called.
     async fn meet_founders(&self) -> Result<(), Error> {
+        let hosts = self.founding.hosts();
+        let me = self.address();
+        if hosts.iter().filter(|host| **host == me).count() != 1 {
+            return Err(Error::new(
+                ErrorKind::Invalid,
+                format!(
+                    "peer.peer_hosts {hosts:?} must hold this node's own address once, which is \
+                     {me}: add it, or set peer.advertise to the one that is this node"
+                ),
+            ));
+        }
         loop {
             if self.founding.belonging().identity.cluster != 0 {
                 return Ok(());

@@ -1,12 +1,9 @@
 //! What the leader does for the cluster: raft's membership follows the roster, addresses and
 //! formats are noted, and a leader that should not lead hands over.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use openraft::async_runtime::WatchReceiver;
-use openraft::{BasicNode, ChangeMembers};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 
 use super::errands::{Errand, Errands};
@@ -116,45 +113,31 @@ fn moved(shared: &Arc<Shared>, roster: &crate::state::Roster) -> Option<Duty> {
 
 fn has_caught_up(errands: &Errands, id: u64) -> bool {
     let shared = &errands.network.shared;
-    let metrics = errands.raft.metrics();
-    let metrics = metrics.borrow_watched();
-    let replication = metrics.replication.as_ref();
-    let at = replication.and_then(|all| all.get(&id)).and_then(|at| at.as_ref());
-    let last = metrics.last_log_index.unwrap_or(0);
     let is_up = shared.contacts.get(id).is_some_and(|c| c.is_reachable(Instant::now()));
-    is_up && at.is_some_and(|at| at.index + BEHIND_MAX >= last)
+    is_up && errands.raft.behind(id).is_some_and(|behind| behind <= BEHIND_MAX)
 }
 
 async fn perform(errands: &Errands, duty: &Duty) -> Result<(), String> {
+    tracing::info!(?duty, "the leader looks after the cluster");
+    let performed = tokio::time::timeout(STEP_MAX, step(errands, duty)).await;
+    performed.map_err(|_| "it took too long".to_owned())?
+}
+
+async fn step(errands: &Errands, duty: &Duty) -> Result<(), String> {
     let note = async |command| {
         let deadline = Instant::now() + STEP_MAX;
         let batch = Batch { commands: vec![encode(command)] };
         let noted = errands.proposals.write(batch, deadline).await;
         noted.map(drop).map_err(|error| error.to_string())
     };
-    let change = async |members: ChangeMembers<u64, BasicNode>| {
-        let changed = errands.raft.change_membership(members, false);
-        let changed = tokio::time::timeout(STEP_MAX, changed).await;
-        let changed = changed.map_err(|_| "it took too long".to_owned())?;
-        changed.map(drop).map_err(|error| error.to_string())
-    };
-    tracing::info!(?duty, "the leader looks after the cluster");
     match duty.clone() {
         Duty::Move(node, address) => note(CommandKind::Move(MoveMessage { node, address })).await,
         Duty::RaiseFormat(format) => note(CommandKind::RaiseFormat(format)).await,
-        Duty::AddLearner(id, addr) => {
-            let nodes = BTreeMap::from([(id, BasicNode { addr })]);
-            change(ChangeMembers::AddNodes(nodes)).await
-        }
-        Duty::Promote(id) => change(ChangeMembers::AddVoterIds(BTreeSet::from([id]))).await,
+        Duty::AddLearner(id, address) => errands.raft.add_learner(id, address).await,
+        Duty::Promote(id) => errands.raft.promote(id).await,
         Duty::Drop(id) => {
             let is_voter = errands.network.shared.standing().voters.contains(&id);
-            let ids = BTreeSet::from([id]);
-            if is_voter {
-                change(ChangeMembers::RemoveVoters(ids)).await
-            } else {
-                change(ChangeMembers::RemoveNodes(ids)).await
-            }
+            errands.raft.drop_member(id, is_voter).await
         }
         Duty::HandOver(why) => {
             let handed = errands.lead(Errand::Transfer(None)).await;

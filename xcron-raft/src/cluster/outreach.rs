@@ -58,6 +58,7 @@ pub(crate) fn report(shared: &Shared) -> ReportMessage {
         unfit: shared.unfit().unwrap_or_default(),
         now: shared.clock.now().as_millis(),
         is_arriving: !shared.has_arrived(),
+        election_timeout_ms: shared.settings.election_timeout_ms,
     }
 }
 
@@ -84,7 +85,7 @@ enum Heard {
     Nothing,
     /// Whoever answers at the address belongs to another cluster.
     Foreign(String),
-    Contact(ContactMessage, Option<i64>),
+    Contact(Box<ContactMessage>, Option<i64>),
 }
 
 impl Outreach {
@@ -277,7 +278,7 @@ async fn tell(network: &Network, shared: &Shared, node: u64, address: &str) -> H
             let halfway = sent + (took.as_millis() / 2) as i64;
             let theirs = contact.report.as_ref().map(|report| report.now);
             let offset = theirs.map(|theirs| theirs.saturating_sub(halfway));
-            Heard::Contact(contact, offset.filter(|_| took <= EXCHANGE_MAX))
+            Heard::Contact(Box::new(contact), offset.filter(|_| took <= EXCHANGE_MAX))
         }
         Err(_) => Heard::Nothing,
     }

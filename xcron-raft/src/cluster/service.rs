@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use openraft::ReadPolicy;
 use prost::Message;
 use tokio::time::{Instant, timeout};
 
@@ -14,10 +13,11 @@ use super::formation::{Founding, member_at};
 use super::identity::cluster_bytes;
 use super::outreach::report;
 use super::parts::Parts;
+use crate::consensus::Consensus;
 use crate::network::Network;
 use crate::peer::{Identity, Kind, Lane, Service};
 use crate::store::Shared;
-use crate::store::proposal::{Proposals, XcronRaft};
+use crate::store::proposal::Proposals;
 use crate::types::{Batch, Reply};
 use crate::wire::change::{AdmitMessage, CommandKind, encode};
 use crate::wire::peer::{
@@ -28,7 +28,7 @@ use crate::wire::peer::{
 use crate::wire::raft;
 
 /// The most nodes of a cluster.
-const NODES_MAX: usize = 15;
+const NODES_MAX: usize = 16;
 
 /// How long a read may wait for the leader's word.
 const READ_INDEX_MAX: Duration = Duration::from_secs(2);
@@ -39,7 +39,7 @@ const JOIN_MAX: Duration = Duration::from_secs(8);
 /// What there is once raft runs.
 #[derive(Debug)]
 pub(crate) struct Running {
-    pub(crate) raft: XcronRaft,
+    pub(crate) raft: Consensus,
     pub(crate) parts: Parts,
     pub(crate) proposals: Proposals,
     pub(crate) errands: Errands,
@@ -99,42 +99,32 @@ impl NodeService {
         }
         match number {
             kind::APPEND => self.append(raft, body).await,
-            kind::VOTE => {
-                let rpc = raft::decode_vote_request(body).map_err(text)?;
-                let answer = raft.vote(rpc).await.map_err(text)?;
-                Ok(raft::encode_vote_answer(&answer))
-            }
-            kind::PRE_VOTE => {
-                let rpc = raft::decode_vote_request(body).map_err(text)?;
-                let answer = raft.pre_vote(rpc).await.map_err(text)?;
-                Ok(raft::encode_vote_answer(&answer))
-            }
+            kind::VOTE => raft.vote(body).await,
+            kind::PRE_VOTE => raft.pre_vote(body).await,
             kind::TRANSFER => {
-                let rpc = raft::decode_transfer(body).map_err(text)?;
-                let done = raft.handle_transfer_leader(rpc).await.map_err(text)?;
                 // An answer without bytes is yes.
-                Ok(if done.is_ok() { Bytes::new() } else { Bytes::from_static(b"no") })
+                let is_done = raft.take_over(body).await?;
+                Ok(if is_done { Bytes::new() } else { Bytes::from_static(b"no") })
             }
             _ => self.snapshot(raft, parts, read(body)?).await,
         }
     }
 
-    async fn append(&self, raft: &XcronRaft, body: Bytes) -> Result<Bytes, String> {
+    async fn append(&self, raft: &Consensus, body: Bytes) -> Result<Bytes, String> {
         // Refused before the log needs the room that is left: the leader tries again.
         if let Some(full) = self.shared.disk_full(body.len()) {
             return Err(full.to_string());
         }
-        let rpc = raft::decode_append(body).map_err(text)?;
-        let answer = raft.append_entries(rpc).await.map_err(text)?;
-        if !matches!(answer, openraft::raft::AppendEntriesResponse::HigherVote(_)) {
+        let (answer, is_leader) = raft.append(body).await?;
+        if is_leader {
             self.shared.hear_leader();
         }
-        Ok(raft::encode_appended(&answer))
+        Ok(answer)
     }
 
     async fn snapshot(
         &self,
-        raft: &XcronRaft,
+        raft: &Consensus,
         parts: &Parts,
         part: SnapshotPartMessage,
     ) -> Result<Bytes, String> {
@@ -144,9 +134,7 @@ impl NodeService {
         let vote = raft::to_vote(part.vote.clone().ok_or("a snapshot without a vote")?);
         let answered = if parts.take(&part)? {
             let file = parts.check().await?;
-            let meta = file.meta.clone();
-            let snapshot = openraft::Snapshot { meta, snapshot: file };
-            raft.install_full_snapshot(vote, snapshot).await.map_err(text)?.vote
+            raft.install(vote, file).await?
         } else {
             vote
         };
@@ -157,17 +145,11 @@ impl NodeService {
     /// How far a read has to wait, as the leader says after a majority has confirmed it.
     async fn read_index(&self) -> Result<ReadIndexMessage, String> {
         let raft = &self.running()?.raft;
-        let asked = timeout(READ_INDEX_MAX, raft.get_read_log_id(ReadPolicy::ReadIndex)).await;
+        let late = |_| Err("no majority has answered in time".to_owned());
+        let asked = timeout(READ_INDEX_MAX, raft.read_index()).await.unwrap_or_else(late);
         Ok(match asked {
-            Ok(Ok((id, _applied))) => {
-                let index = Some(id.log_id().index);
-                ReadIndexMessage { index, why_not: String::new() }
-            }
-            Ok(Err(error)) => ReadIndexMessage { index: None, why_not: error.to_string() },
-            Err(_late) => {
-                let why_not = "no majority has answered in time".to_owned();
-                ReadIndexMessage { index: None, why_not }
-            }
+            Ok(index) => ReadIndexMessage { index: Some(index), why_not: String::new() },
+            Err(why_not) => ReadIndexMessage { index: None, why_not },
         })
     }
 

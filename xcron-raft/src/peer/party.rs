@@ -57,12 +57,14 @@ impl Party {
     }
 
     /// With other limits.
+    #[cfg(test)]
     pub(crate) fn with_limits(mut self, limits: PeerLimits) -> Self {
         self.limits = limits;
         self
     }
 
     /// With randomness from elsewhere.
+    #[cfg(test)]
     pub(crate) fn with_randomness(mut self, randomness: Randomness) -> Self {
         self.randomness = randomness;
         self

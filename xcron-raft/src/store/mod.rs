@@ -460,6 +460,9 @@ impl Store for RaftStore {
                 .unwrap_or_else(|| StoreError::new(kind, Effect::None, why)));
         }
         self.fresh_view(Consistency::Linearizable).await?;
+        if self.shared.standing().leader != Some(self.shared.node_id()) {
+            return Ok(());
+        }
         // Room for a little more than nothing: the next commit must fit too.
         let next = (self.shared.settings.segment_bytes / 16).min(64 << 10) as usize;
         self.shared.disk_full(next).map_or(Ok(()), Err)

@@ -5,22 +5,20 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use openraft::ServerState;
-use openraft::async_runtime::{Instant as _, WatchReceiver};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::{AbortHandle, JoinHandle};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
 
 use super::backup::Chunks;
-use super::proposal::{Proposals, XcronRaft};
+use super::proposal::Proposals;
 use super::settings::{ENTRIES_IN_FLIGHT, SNAPSHOT_CHECK, SNAPSHOT_MAX, SNAPSHOT_RETRY};
 use super::shared::Shared;
 use crate::cluster::errands::{Errand, Errands};
-use crate::cluster::standing::{Role, Standing};
+use crate::consensus::{Consensus, Facts};
 use crate::disk::DirLock;
 use crate::machine::Newest;
 use crate::snapshot::Snapshots;
-use crate::types::{Batch, Reply, StoredMembership, TypeConfig};
+use crate::types::{Batch, Reply};
 use crate::wire::change::encode_life;
 use crate::{Error, ErrorKind};
 
@@ -33,7 +31,7 @@ const LIFE_RETRY: Duration = Duration::from_millis(50);
 /// A started node.
 #[derive(Debug)]
 pub(super) struct Node {
-    pub(super) raft: XcronRaft,
+    pub(super) raft: Consensus,
     pub(super) shared: Arc<Shared>,
     pub(super) proposals: Proposals,
     pub(super) errands: Errands,
@@ -55,8 +53,6 @@ pub(super) enum Request {
     Backup(Chunks),
 }
 
-type Metrics = openraft::RaftMetrics<TypeConfig>;
-
 impl Node {
     /// Serves until `shutdown`, then stops raft and closes the log.
     pub(super) async fn serve(
@@ -66,14 +62,13 @@ impl Node {
     ) {
         let life = tokio::spawn(begin_life(self.proposals.clone()));
         self.tasks.push(life.abort_handle());
-        let mut metrics = self.raft.metrics();
+        let mut changes = self.raft.changes();
         let log = self.shared.log.get().cloned();
         let mut log_fatal = log.map(|log| log.fatal());
         let mut running = None;
-        let mut membership = None;
         let mut snapshot_check = interval(SNAPSHOT_CHECK);
         snapshot_check.set_missed_tick_behavior(MissedTickBehavior::Skip);
-        self.update_standing(&mut membership);
+        self.update_standing();
         loop {
             tokio::select! {
                 biased;
@@ -83,18 +78,17 @@ impl Node {
                         self.shared.fail(error);
                     }
                 }
-                changed = metrics.changed() => {
-                    self.update_standing(&mut membership);
-                    if changed.is_err() {
+                is_running = changes.next() => {
+                    self.update_standing();
+                    if !is_running {
                         self.shared.fail(stopped(&"its task has ended"));
                         break;
                     }
-                    self.check_running();
                 }
-                () = self.shared.news.notified() => self.update_standing(&mut membership),
+                () = self.shared.news.notified() => self.update_standing(),
                 Some(request) = requests.recv() => self.answer(request),
                 _ = snapshot_check.tick() => {
-                    self.update_standing(&mut membership);
+                    self.update_standing();
                     self.maybe_snapshot(&mut running);
                 }
             }
@@ -107,9 +101,7 @@ impl Node {
         for task in &self.tasks {
             task.abort();
         }
-        if let Err(error) = self.raft.shutdown().await {
-            tracing::error!(%error, "raft did not stop cleanly");
-        }
+        self.raft.shutdown().await;
         self.snapshots.wait();
         if let Some(log) = self.shared.log.get() {
             log.close();
@@ -119,57 +111,32 @@ impl Node {
     }
 
     /// Notes where raft stands, whether this node leads, and how long it may send.
-    pub(super) fn update_standing(&self, membership: &mut Option<Arc<StoredMembership>>) {
-        let metrics = self.raft.metrics();
-        let metrics = metrics.borrow_watched();
+    pub(super) fn update_standing(&self) {
         let shared = &self.shared;
-        let term = metrics.vote.leader_id().term;
-        let before = shared.standing();
-        let is_same =
-            membership.as_ref().is_some_and(|m| Arc::ptr_eq(m, &metrics.membership_config));
-        let mut standing = Standing {
-            role: role(metrics.state),
-            term,
-            leader: metrics.current_leader.filter(|&leader| shared.is_heard(leader)),
-            last_log: metrics.last_log_index,
-            committed: metrics.local_committed.map(|id| id.index),
-            ..before.clone()
-        };
-        if !is_same {
-            take_membership(&mut standing, &metrics.membership_config, shared.node_id());
-            if standing.is_alone {
-                shared.guard.compare(0, &[], Instant::now(), shared.clock.now());
-            }
-            *membership = Some(metrics.membership_config.clone());
+        let Facts { mut standing, confirmed, tenure, ended } = self.raft.facts(shared.node_id());
+        if let Some(why) = ended {
+            // As when an entry cannot be applied; a failure of the log says more.
+            let log = shared.log.get();
+            let failure = log.and_then(|log| log.fatal().borrow().clone());
+            shared.fail(failure.unwrap_or_else(|| stopped(&why)));
         }
-        standing.is_changing = metrics.membership_config.log_id()
-            != metrics.committed_membership_config.log_id()
-            || metrics.membership_config.membership().get_joint_config().len() > 1;
-        shared.counters.term.store(term, Ordering::Relaxed);
+        standing.leader = standing.leader.filter(|&leader| shared.is_heard(leader));
+        let before = shared.standing();
+        shared.counters.term.store(standing.term, Ordering::Relaxed);
         if standing.leader.is_some() && standing.leader != before.leader {
             shared.counters.leader_changes.fetch_add(1, Ordering::Relaxed);
+        }
+        if standing.is_alone && !before.is_alone {
+            shared.guard.compare(0, &[], Instant::now(), shared.clock.now());
         }
         if standing != before {
             shared.set_standing(standing);
         }
-        if let Some(acked) = metrics.last_quorum_acked {
-            // Read in this order the result is never later than the truth.
-            let now = Instant::now();
-            shared.extend_lease(now - acked.elapsed(), shared.settings.lease());
+        if let Some(at) = confirmed {
+            shared.extend_lease(at, shared.lease());
         }
-        shared.set_tenure(tenure(&metrics, term));
-        self.raft.runtime_config().elect(shared.clock_fault().is_none() || !is_compared(shared));
-    }
-
-    /// Notes when raft has stopped by itself, as it does when an entry cannot be applied.
-    fn check_running(&self) {
-        let metrics = self.raft.metrics();
-        let state = metrics.borrow_watched().running_state.clone();
-        if let Err(error) = state {
-            let log = self.shared.log.get();
-            let failure = log.and_then(|log| log.fatal().borrow().clone());
-            self.shared.fail(failure.unwrap_or_else(|| stopped(&error)));
-        }
+        shared.set_tenure(tenure);
+        self.raft.may_stand(shared.clock_fault().is_none() || !shared.guard.is_compared());
     }
 
     fn answer(&self, request: Request) {
@@ -203,7 +170,6 @@ impl Node {
 
     /// Writes a snapshot when enough log has been written since the last one.
     fn maybe_snapshot(&self, running: &mut Option<Running>) {
-        self.check_running();
         let now = Instant::now();
         if running.as_ref().is_some_and(|running| !running.is_over(now)) {
             return;
@@ -248,7 +214,7 @@ impl Node {
             let index = file.meta.last_log_id.map_or(0, |id| id.index);
             counters.snapshot_index.store(index, Ordering::Relaxed);
             newest.prepare(file);
-            raft.trigger().snapshot().await.map_err(|error| stopped(&error))
+            raft.take_snapshot().await
         }
     }
 }
@@ -285,37 +251,6 @@ async fn begin_life(proposals: Proposals) {
             return;
         }
         sleep(LIFE_RETRY).await;
-    }
-}
-
-fn is_compared(shared: &Shared) -> bool {
-    shared.guard.is_compared()
-}
-
-/// The term in which this node leads, once it has applied an entry of it: then it knows all that
-/// was decided before. 0 if it does not lead.
-fn tenure(metrics: &Metrics, term: u64) -> u64 {
-    let leads = metrics.state == ServerState::Leader && metrics.vote.is_committed();
-    let knows = metrics.last_applied.is_some_and(|id| id.leader_id == *metrics.vote.leader_id());
-    if leads && knows { term } else { 0 }
-}
-
-fn take_membership(standing: &mut Standing, stored: &StoredMembership, me: u64) {
-    let membership = stored.membership();
-    standing.voters = membership.voter_ids().collect();
-    standing.voters.sort_unstable();
-    standing.voters.dedup();
-    standing.learners = membership.learner_ids().collect();
-    standing.is_alone = standing.voters == [me];
-    standing.addresses = membership.nodes().map(|(id, node)| (*id, node.addr.clone())).collect();
-}
-
-fn role(state: ServerState) -> Role {
-    match state {
-        ServerState::Leader => Role::Leader,
-        ServerState::Candidate => Role::Candidate,
-        ServerState::Follower => Role::Follower,
-        ServerState::Learner | ServerState::Shutdown => Role::Learner,
     }
 }
 

@@ -1,18 +1,16 @@
 //! From a data directory to a running node: what it belongs to, its log, raft, and its peers.
 
-use std::collections::BTreeMap;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, OnceLock};
 
-use openraft::{BasicNode, Config, SnapshotPolicy};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, sleep};
 
 use super::node::{Node, Request, stopped};
 use super::peering::Peering;
-use super::proposal::{Proposals, XcronRaft};
+use super::proposal::Proposals;
 use super::proposer::{Pending, Proposer};
 use super::reads::{Reading, Reads};
 use super::settings::{RaftSettings, START_MAX};
@@ -24,14 +22,14 @@ use crate::cluster::keeper;
 use crate::cluster::outreach::Outreach;
 use crate::cluster::parts::Parts;
 use crate::cluster::service::{NodeService, Running};
+use crate::consensus::Consensus;
 use crate::disk::{DirLock, Disk};
 use crate::log::{Log, LogSettings, Threads};
-use crate::log_store::LogStore;
 use crate::machine::Machine;
 use crate::network::Network;
 use crate::peer::{Identity, Party, Peers, accept_loop};
 use crate::snapshot::Snapshots;
-use crate::types::{LogId, TypeConfig};
+use crate::types::LogId;
 use crate::{Error, ErrorKind};
 
 /// What the handles of a store send to its thread.
@@ -201,9 +199,9 @@ impl Opening {
         if !belonging.has_log {
             founding.keep(&shared, Belonging { has_log: true, ..belonging.clone() })?;
         }
-        let config = raft_config(settings, cluster)?;
-        let raft = XcronRaft::new(node_id, config, network.clone(), LogStore(log), machine).await;
-        let raft = raft.map_err(|error| stopped(&error))?;
+        let network_of_raft = network.clone();
+        let raft =
+            Consensus::start(node_id, cluster, settings, network_of_raft, log, machine).await?;
         let proposals = Proposals { raft: raft.clone(), network: network.clone() };
         let errands =
             Errands { raft: raft.clone(), network: network.clone(), proposals: proposals.clone() };
@@ -237,22 +235,17 @@ impl Node {
             let address = self.shared.address.get().cloned().unwrap_or_default();
             let hosts = Some(belonging.founders.clone()).filter(|hosts| !hosts.is_empty());
             let hosts = hosts.unwrap_or_else(|| vec![address]).into_iter();
-            let members = hosts.zip(1..).map(|(addr, id)| (id, BasicNode { addr }));
-            let founded = self.raft.initialize(members.collect::<BTreeMap<_, _>>()).await;
-            founded.map_err(|error| stopped(&error))?;
+            self.raft.found((1..).zip(hosts)).await?;
         }
         let holds_members = self.shared.log.get().is_some_and(|log| log.state().last.is_some())
             || self.shared.published.view().applied.is_some();
         if holds_members {
-            let wait = self.raft.wait(Some(START_MAX));
-            let known = wait.metrics(has_members, "its members").await;
-            known.map_err(|error| stopped(&error))?;
+            self.raft.know_members().await?;
         }
-        self.update_standing(&mut None);
+        self.update_standing();
         if self.shared.standing().is_alone {
             self.shared.arrive();
-            let elected = self.raft.trigger().elect(false).await;
-            elected.map_err(|error| stopped(&error))?;
+            self.raft.stand().await?;
         }
         Ok(())
     }
@@ -263,10 +256,6 @@ impl Node {
         self.tasks.push(tokio::spawn(keeper::keep(self.errands.clone())).abort_handle());
         self
     }
-}
-
-fn has_members(metrics: &openraft::RaftMetrics<TypeConfig>) -> bool {
-    metrics.membership_config.voter_ids().next().is_some()
 }
 
 fn open_log(
@@ -294,25 +283,6 @@ pub(crate) fn log_settings(settings: &RaftSettings, cluster_id: u128) -> LogSett
         salt_seed: RandomState::new().build_hasher().finish(),
         threads: Threads::Own,
     }
-}
-
-fn raft_config(settings: &RaftSettings, cluster_id: u128) -> Result<Arc<Config>, Error> {
-    let config = Config {
-        cluster_name: format!("{cluster_id:032x}"),
-        heartbeat_interval: settings.heartbeat_ms,
-        election_timeout_min: settings.election_timeout_ms,
-        election_timeout_max: settings.election_timeout_max_ms(),
-        install_snapshot_timeout: 600_000,
-        // Bytes of log decide, not entries: one entry may carry a single command or thousands.
-        snapshot_policy: SnapshotPolicy::Never,
-        max_in_snapshot_log_to_keep: 0,
-        enable_pre_vote: Some(true),
-        // How far entries are committed is saved lazily, so leadership is always won anew.
-        enable_leader_restore: Some(false),
-        ..Config::default()
-    };
-    let invalid = |error: openraft::ConfigError| Error::new(ErrorKind::Invalid, error.to_string());
-    Ok(Arc::new(config.validate().map_err(invalid)?))
 }
 
 /// Refuses a log and a snapshot that do not belong together.

@@ -1,23 +1,20 @@
 //! Proposals: commands on their way into the log, here if this node leads, or through the leader.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use openraft::Raft;
-use openraft::errors::{ClientWriteError, RaftError};
 use prost::Message;
 use tokio::time::{Instant, sleep, timeout_at};
 use xcron_core::{Effect, StoreError, StoreErrorKind};
 
 use super::Shared;
-use crate::machine::Machine;
+use crate::consensus::{Consensus, NotApplied};
 use crate::network::Network;
 use crate::peer::Lane;
-use crate::types::{Batch, Replies, TypeConfig};
+use crate::types::{Batch, Replies};
 use crate::wire::change::{CommandKind, encode};
 use crate::wire::peer::{ProposeMessage, ProposedMessage, RefusalKind, RefusalMessage, kind};
 use crate::wire::reply;
-
-pub(crate) type XcronRaft = Raft<TypeConfig, Machine>;
 
 /// Pause before a proposal is repeated that was refused before it was appended, as happens right
 /// after an election.
@@ -38,7 +35,7 @@ enum Try {
 /// Proposes commands and waits for what they come to.
 #[derive(Debug, Clone)]
 pub(crate) struct Proposals {
-    pub(crate) raft: XcronRaft,
+    pub(crate) raft: Consensus,
     pub(crate) network: Network,
 }
 
@@ -89,11 +86,7 @@ impl Proposals {
     pub(crate) async fn serve(&self, message: ProposeMessage) -> ProposedMessage {
         let wait = Duration::from_millis(message.wait_ms.into());
         let batch = Batch { commands: message.commands };
-        let bytes = batch.commands.iter().map(|command| command.len()).sum();
-        let tried = match self.shared().disk_full(bytes) {
-            Some(error) => Err(Try::Failed(error)),
-            None => self.append(&batch, Instant::now() + wait).await,
-        };
+        let tried = self.append(&batch, Instant::now() + wait).await;
         let refuse = |has_no_effect, kind: RefusalKind, message| {
             let refusal = RefusalMessage { has_no_effect, kind: kind.into(), message };
             ProposedMessage { replies: Vec::new(), refusal: Some(refusal) }
@@ -117,7 +110,16 @@ impl Proposals {
     /// Appends `batch` to the log of this node, which leads, and waits until it is applied.
     async fn append(&self, batch: &Batch, deadline: Instant) -> Result<Replies, Try> {
         let shared = self.shared();
-        shared.counters.entries.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        let bytes = batch.commands.iter().map(|command| command.len()).sum();
+        if let Some(full) = shared.disk_full(bytes) {
+            // Alone there is no use in waiting; among others somebody else leads soon.
+            return Err(if shared.standing().voters.len() > 1 {
+                Try::Again(RETRY_ELSEWHERE, full.to_string())
+            } else {
+                Try::Failed(full)
+            });
+        }
+        shared.counters.entries.fetch_add(1, Ordering::Relaxed);
         let mut batch = batch.clone();
         // The time of an entry is the leader's; a leader whose clock is off does not stamp.
         let is_stamped = shared.published.view().roster.format() >= 2;
@@ -128,24 +130,22 @@ impl Proposals {
             let stamp = CommandKind::Stamp(shared.clock.now().as_millis());
             batch.commands.insert(0, encode(stamp));
         }
-        let written = timeout_at(deadline, self.raft.client_write(batch)).await;
+        let in_flight = InFlight::of(shared, bytes);
+        let written = timeout_at(deadline, self.raft.write(batch)).await;
+        drop(in_flight);
         let Ok(written) = written else {
             return Err(unknown("it was not applied in time"));
         };
         match written {
-            Ok(response) => {
-                let Replies(mut replies) = response.data;
+            Ok(Replies(mut replies)) => {
                 if is_stamped && !replies.is_empty() {
                     replies.remove(0);
                 }
                 Ok(Replies(replies))
             }
-            // Refused before it was appended, so it may be proposed again.
-            Err(RaftError::APIError(ClientWriteError::ForwardToLeader(_))) => {
-                Err(Try::Again(RETRY, self.no_leader()))
-            }
-            Err(RaftError::APIError(error)) => Err(unknown(&error.to_string())),
-            Err(RaftError::Fatal(error)) => {
+            Err(NotApplied::NotAppended) => Err(Try::Again(RETRY, self.no_leader())),
+            Err(NotApplied::Unknown(error)) => Err(unknown(&error)),
+            Err(NotApplied::Ended(error)) => {
                 let message = format!("raft has stopped: {error}");
                 let fatal = StoreError::new(StoreErrorKind::Fatal, Effect::Unknown, message);
                 Err(Try::Failed(shared.failure(Effect::Unknown).unwrap_or(fatal)))
@@ -176,6 +176,22 @@ impl Proposals {
         let replies = message.replies.into_iter().map(reply::decode);
         let replies = replies.collect::<Result<_, _>>();
         replies.map(Replies).map_err(|error| unknown(&error.to_string()))
+    }
+}
+
+/// Bytes on their way to the log, for as long as this lives.
+struct InFlight<'a>(&'a Shared, u64);
+
+impl<'a> InFlight<'a> {
+    fn of(shared: &'a Shared, bytes: usize) -> Self {
+        shared.counters.in_flight_bytes.fetch_add(bytes as u64, Ordering::Relaxed);
+        Self(shared, bytes as u64)
+    }
+}
+
+impl Drop for InFlight<'_> {
+    fn drop(&mut self) {
+        self.0.counters.in_flight_bytes.fetch_sub(self.1, Ordering::Relaxed);
     }
 }
 

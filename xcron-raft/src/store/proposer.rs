@@ -69,8 +69,7 @@ impl Proposer {
         let bytes: usize = batch.iter().map(|pending| pending.command.len()).sum();
         let counters = &self.shared.counters;
         counters.queued_bytes.fetch_sub(bytes as u64, Ordering::Relaxed);
-        let failure = self.shared.failure(Effect::None);
-        let refusal = failure.or_else(|| self.shared.disk_full(bytes));
+        let refusal = self.shared.failure(Effect::None);
         let now = Instant::now();
         let is_late = |pending: &Pending| now.duration_since(pending.since) > self.timeout;
         let (late, batch): (Vec<_>, Vec<_>) = batch.into_iter().partition(is_late);
@@ -81,13 +80,11 @@ impl Proposer {
         if batch.is_empty() {
             return;
         }
-        counters.in_flight_bytes.fetch_add(bytes as u64, Ordering::Relaxed);
         let (proposals, shared) = (self.proposals.clone(), self.shared.clone());
         let deadline = now + self.timeout;
         tokio::spawn(async move {
             let commands = batch.iter().map(|pending| pending.command.clone()).collect();
             let outcome = proposals.write(Batch { commands }, deadline).await;
-            shared.counters.in_flight_bytes.fetch_sub(bytes as u64, Ordering::Relaxed);
             drop(place);
             answer(&shared, batch, outcome);
         });

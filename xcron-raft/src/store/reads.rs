@@ -6,14 +6,13 @@
 
 use std::time::Duration;
 
-use openraft::ReadPolicy;
 use prost::Message;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep, timeout_at};
 use xcron_core::{Effect, StoreError, StoreErrorKind};
 
 use super::Shared;
-use super::proposal::XcronRaft;
+use crate::consensus::Consensus;
 use crate::network::Network;
 use crate::peer::Lane;
 use crate::wire::peer::{ReadIndexMessage, kind};
@@ -36,7 +35,7 @@ pub(crate) type Reading = oneshot::Sender<Result<(), StoreError>>;
 /// Confirms reads, a round at a time.
 #[derive(Debug)]
 pub(crate) struct Reads {
-    pub(crate) raft: XcronRaft,
+    pub(crate) raft: Consensus,
     pub(crate) network: Network,
 }
 
@@ -93,9 +92,7 @@ impl Reads {
     }
 
     async fn ask_majority(&self) -> Result<Option<u64>, String> {
-        let asked = self.raft.get_read_log_id(ReadPolicy::ReadIndex).await;
-        let (id, _applied) = asked.map_err(|error| error.to_string())?;
-        Ok(Some(id.log_id().index))
+        self.raft.read_index().await.map(Some)
     }
 
     async fn ask_leader(&self, leader: u64) -> Result<Option<u64>, String> {

@@ -132,12 +132,6 @@ impl RaftSettings {
         self.election_timeout_ms * 6 / 5
     }
 
-    /// How long after a majority has confirmed it a leader may still send: shorter than any
-    /// election.
-    pub(crate) fn lease(&self) -> Duration {
-        Duration::from_millis(self.election_timeout_ms * 4 / 5)
-    }
-
     /// The longest commit that fits into a segment.
     pub(crate) fn commit_bytes_max(&self) -> usize {
         COMMIT_BYTES_MAX.min((self.segment_bytes / 2) as usize)

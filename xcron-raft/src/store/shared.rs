@@ -130,6 +130,14 @@ impl Shared {
         lock(&self.standing).is_alone || until == 0 || now < until + lately.as_micros() as u64
     }
 
+    /// How long after a majority has confirmed it this node may still send: shorter than the
+    /// shortest election of any member, whatever its own settings are.
+    pub(crate) fn lease(&self) -> Duration {
+        let own = self.settings.election_timeout_ms;
+        let least = self.contacts.election_timeout_ms().map_or(own, |others| others.min(own));
+        Duration::from_millis(least * 4 / 5)
+    }
+
     /// Notes that a quorum vouches for this node's leadership for `lease` from `acked` on.
     pub(crate) fn extend_lease(&self, acked: Instant, lease: Duration) {
         let until = (acked + lease).saturating_duration_since(self.born);
@@ -203,7 +211,13 @@ impl Shared {
 
     /// Why this node should not lead, if so.
     pub(crate) fn unfit(&self) -> Option<String> {
-        self.clock_fault().or_else(|| self.disk_full(0).map(|error| error.to_string()))
+        let full = || self.disk_full(self.room_left_bytes() as usize);
+        self.clock_fault().or_else(|| full().map(|error| error.to_string()))
+    }
+
+    /// How much room commits leave in the log while no further segment is to be had.
+    fn room_left_bytes(&self) -> u64 {
+        ROOM_BYTES_MIN.min(self.settings.segment_bytes / 4)
     }
 
     /// Notes the failure that ends this store; the first one counts.
@@ -251,7 +265,7 @@ impl Shared {
         let log = self.log.get()?;
         let full = log.full()?;
         let room = log.stats().room.load(Ordering::Relaxed);
-        let left = ROOM_BYTES_MIN.min(self.settings.segment_bytes / 4);
+        let left = self.room_left_bytes();
         let needed = self.counters.in_flight_bytes.load(Ordering::Relaxed) + bytes as u64 + left;
         let message = format!("{full}; {room} bytes of log are left");
         (room < needed).then(|| StoreError::new(StoreErrorKind::Overloaded, Effect::None, message))

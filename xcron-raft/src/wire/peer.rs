@@ -241,6 +241,9 @@ pub(crate) struct ReportMessage {
     /// Whether it has just started and asks whether it may take part.
     #[prost(bool, tag = "14")]
     pub(crate) is_arriving: bool,
+    /// How long it waits for a leader before it stands for election, in milliseconds.
+    #[prost(uint64, tag = "15")]
+    pub(crate) election_timeout_ms: u64,
 }
 
 /// The answer to a report.

@@ -22,13 +22,6 @@ enum Host {
     Name(String),
 }
 
-impl Endpoint {
-    /// The endpoint of an address that is bound here.
-    pub(super) const fn of(ip: IpAddr, port: u16) -> Self {
-        Self { host: Host::Ip(ip), port }
-    }
-}
-
 impl std::fmt::Display for Endpoint {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match &self.host {

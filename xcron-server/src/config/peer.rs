@@ -47,6 +47,13 @@ impl PeerConfig {
         !self.join.is_empty() || self.peer_hosts.len() > 1
     }
 
+    /// `address` in the one spelling by which two of them are compared.
+    #[must_use]
+    pub fn canonical(address: &str) -> String {
+        let endpoint = address.parse::<super::endpoint::Endpoint>();
+        endpoint.map_or_else(|_| address.to_owned(), |endpoint| endpoint.to_string())
+    }
+
     /// The secret that peers prove to each other, as the environment held it when the
     /// configuration was loaded; `None` when `secret_env` is empty.
     #[must_use]

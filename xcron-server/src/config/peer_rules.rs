@@ -1,7 +1,6 @@
 //! What the keys about other nodes must be together.
 
 use super::contradictions::Judge;
-use super::endpoint::Endpoint;
 use super::{Config, PeerConfig};
 
 /// A shorter secret could be guessed.
@@ -20,7 +19,8 @@ pub(super) fn judge_peers(config: &Config, judge: &mut Judge<'_>) {
     judge_tls(peer, judge);
 }
 
-/// The others must be able to dial this node, and founding nodes to tell which one they are.
+/// The others must be able to dial this node. Whether the list holds it shows only when the
+/// cluster is founded: later a node may have moved.
 fn judge_own_address(config: &Config, judge: &mut Judge<'_>) {
     let peer = &config.peer;
     if peer.advertise.is_empty() && config.host.is_unspecified() {
@@ -39,19 +39,6 @@ fn judge_own_address(config: &Config, judge: &mut Judge<'_>) {
         let problem = "0 takes any free port, which peer.peer_hosts cannot name, choose a port \
                        or set peer.advertise";
         judge.refuse("peer_port", problem);
-        return;
-    }
-    // Whatever does not parse was refused by itself.
-    let own = peer.advertise.parse().unwrap_or(Endpoint::of(config.host, config.peer_port));
-    let is_own = |host: &&String| host.parse::<Endpoint>().as_ref() == Ok(&own);
-    if peer.peer_hosts.iter().filter(is_own).count() != 1 {
-        let list = peer.peer_hosts.iter().map(|host| format!("\"{host}\""));
-        let problem = format!(
-            "[{}] must hold this node's own address once, which is {own}, add it or set \
-             peer.advertise to the one that is this node",
-            list.collect::<Vec<_>>().join(", ")
-        );
-        judge.refuse("peer.peer_hosts", problem);
     }
 }
 

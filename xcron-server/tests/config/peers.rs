@@ -109,17 +109,6 @@ const TOGETHER_REFUSED: &[(Written, &str)] = &[
          and join on later ones",
     ),
     (
-        file("[peer]\npeer_hosts = [\"127.0.0.1:8898\", \"localhost:8899\"]"),
-        "xcron.toml:2: peer.peer_hosts: [\"127.0.0.1:8898\", \"localhost:8899\"] must hold this \
-         node's own address once, which is 127.0.0.1:8899, add it or set peer.advertise to the \
-         one that is this node",
-    ),
-    (
-        file("[peer]\npeer_hosts = [\"a:1\", \"b:1\"]\nadvertise = \"C:1\""),
-        "xcron.toml:2: peer.peer_hosts: [\"a:1\", \"b:1\"] must hold this node's own address \
-         once, which is c:1, add it or set peer.advertise to the one that is this node",
-    ),
-    (
         file("peer_port = 0\n[peer]\npeer_hosts = [\"127.0.0.1:8898\"]"),
         "xcron.toml:1: peer_port: 0 takes any free port, which peer.peer_hosts cannot name, \
          choose a port or set peer.advertise",

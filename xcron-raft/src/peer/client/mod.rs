@@ -109,7 +109,9 @@ impl Peers {
         }
     }
 
-    /// Ends the connections to `address`, and with them the calls that wait for answers.
+    /// Ends the connections to `address`, as a broken network would, and with them the calls that
+    /// wait for answers.
+    #[cfg(test)]
     pub(crate) fn forget(&self, address: &str) {
         self.lines.get().retain(|destination, line| {
             let is_meant = destination.address == address;

@@ -1,0 +1,173 @@
+//! Terms that end and begin, as at a change of leader: who sends what is left, and what counts as
+//! missed.
+
+use crate::world::{World, at, cron, one_shot, seconds, task_id};
+use async_trait::async_trait;
+use futures::FutureExt;
+use futures::channel::oneshot;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use xcron_core::{
+    Agenda, Change, Claim, Clock, Committed, Consistency, Holder, MemoryStore, Misfire, Store,
+    StoreError, Task, TaskCounts, TaskId, TaskWithHistory, Timestamp,
+};
+
+/// A store whose node is entitled to decide only in some terms.
+#[derive(Debug)]
+struct Elected {
+    inner: Arc<MemoryStore>,
+    term: Mutex<Term>,
+    waiting: Mutex<Vec<oneshot::Sender<()>>>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Term {
+    tenure: Option<u64>,
+    vacancy: Option<Duration>,
+}
+
+impl Elected {
+    fn over(world: &World, tenure: Option<u64>) -> Arc<Self> {
+        let term = Mutex::new(Term { tenure, vacancy: None });
+        Arc::new(Self { inner: Arc::clone(&world.store), term, waiting: Mutex::default() })
+    }
+
+    fn begin(&self, tenure: Option<u64>, vacancy: Option<Duration>) {
+        *self.term.lock().expect("no panic") = Term { tenure, vacancy };
+        for waiting in self.waiting.lock().expect("no panic").drain(..) {
+            // Whoever waited may have left.
+            let _left = waiting.send(());
+        }
+    }
+}
+
+#[async_trait]
+#[deny(clippy::missing_trait_methods)]
+impl Store for Elected {
+    async fn commit(&self, changes: Vec<Change>) -> Result<Vec<Committed>, StoreError> {
+        self.inner.commit(changes).await
+    }
+
+    async fn get(
+        &self,
+        id: &TaskId,
+        consistency: Consistency,
+    ) -> Result<Option<TaskWithHistory>, StoreError> {
+        self.inner.get(id, consistency).await
+    }
+
+    async fn scan(
+        &self,
+        after: Option<&TaskId>,
+        limit: usize,
+        consistency: Consistency,
+    ) -> Result<Vec<Task>, StoreError> {
+        self.inner.scan(after, limit, consistency).await
+    }
+
+    async fn due(&self, until: Timestamp, limit: usize) -> Result<Vec<Task>, StoreError> {
+        self.inner.due(until, limit).await
+    }
+
+    async fn finished(&self, limit: usize) -> Result<Vec<Task>, StoreError> {
+        self.inner.finished(limit).await
+    }
+
+    fn agenda(&self) -> Agenda {
+        let Term { tenure, vacancy } = *self.term.lock().expect("no panic");
+        Agenda { tenure, vacancy, ..self.inner.agenda() }
+    }
+
+    async fn agenda_changed(&self, seen: Agenda) {
+        while !self.agenda().is_news_to(&seen) {
+            let (sender, changed) = oneshot::channel();
+            self.waiting.lock().expect("no panic").push(sender);
+            let of_inner = Agenda { tenure: self.inner.agenda().tenure, ..seen };
+            futures::select_biased! {
+                _ = changed.fuse() => {}
+                () = self.inner.agenda_changed(of_inner).fuse() => {}
+            }
+        }
+    }
+
+    fn holder(&self) -> Holder {
+        self.inner.holder()
+    }
+
+    fn is_gone(&self, holder: Holder) -> bool {
+        self.inner.is_gone(holder)
+    }
+
+    fn stands(&self, claim: &Claim) -> bool {
+        self.agenda().tenure.is_some() && self.inner.stands(claim)
+    }
+
+    fn counts(&self) -> TaskCounts {
+        self.inner.counts()
+    }
+
+    async fn ready(&self) -> Result<(), StoreError> {
+        self.inner.ready().await
+    }
+}
+
+/// Every fifth second, none of which is made up for; the leader is away from second 4 on, for as
+/// long as `vacancy` says.
+async fn skips_after(vacancy: Option<Duration>, away: u64) -> (Vec<i64>, u64) {
+    let world = World::new();
+    let store = Elected::over(&world, Some(1));
+    let scheduler = world.scheduler_over(Arc::clone(&store) as Arc<dyn Store>);
+    let mut task = cron("t", "*/5 * * * * *");
+    task.definition.misfire = Misfire::Skip;
+    scheduler.create(task).await.expect("created");
+    let script = async {
+        world.clock.sleep_until(at(4)).await;
+        store.begin(None, None);
+        world.clock.sleep_until(at(4).plus(seconds(away))).await;
+        store.begin(Some(2), vacancy);
+    };
+    world.run_with(&scheduler, 12, script).await;
+    let state = world.task("t").await.expect("kept").task.state;
+    (world.arrivals(), state.counters.skipped_misfire)
+}
+
+#[tokio::test]
+async fn what_became_due_between_two_leaders_that_follow_closely_is_late_and_not_missed() {
+    let (arrivals, skipped) = skips_after(Some(seconds(2)), 2).await;
+    assert_eq!((arrivals, skipped), (vec![6, 10], 0), "the one of second 5 came a second late");
+}
+
+#[tokio::test]
+async fn what_became_due_while_nobody_led_for_long_is_missed() {
+    let (arrivals, skipped) = skips_after(Some(seconds(4)), 4).await;
+    assert_eq!((arrivals, skipped), (vec![10], 1));
+    let (arrivals, skipped) = skips_after(None, 2).await;
+    assert_eq!((arrivals, skipped), (vec![10], 1), "nobody knows for how long");
+}
+
+#[tokio::test]
+async fn who_leads_no_more_hands_back_what_has_not_left_and_claims_nothing() {
+    let world = World::new();
+    let store = Elected::over(&world, Some(1));
+    let scheduler = world.scheduler_over(Arc::clone(&store) as Arc<dyn Store>);
+    scheduler.create(one_shot("t", 10)).await.expect("created");
+    let claimed_ahead = at(10).minus(Duration::from_millis(20));
+    let script = async {
+        // Claimed by now, and not sent yet.
+        world.clock.sleep_until(claimed_ahead).await;
+        let held = world.task("t").await.expect("kept").task.state;
+        assert_eq!(held.runs.first().map(|run| run.attempt), Some(1));
+        store.begin(None, None);
+    };
+    world.run_with(&scheduler, 20, script).await;
+    assert_eq!(world.arrivals(), Vec::<i64>::new());
+    let state = world.task("t").await.expect("kept").task.state;
+    let run = state.runs.first().expect("an open run");
+    assert_eq!((run.attempt, run.lost), (1, 1), "handed back, for the next leader at once");
+    assert!(state.due_at.is_some_and(|due| due <= at(10)), "{state:?}");
+    // The next leader sends it.
+    store.begin(Some(2), Some(seconds(1)));
+    world.run_until(&scheduler, 22).await;
+    assert_eq!(world.arrivals().len(), 1);
+    assert!(world.task(task_id("t").as_str()).await.expect("kept").task.state.runs.is_empty());
+}
