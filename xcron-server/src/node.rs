@@ -74,6 +74,7 @@ impl Node {
             .map_err(|error| ServerError::Settings(error.to_string()))?;
         let dispatcher = Arc::new(dispatcher);
         let scheduler = Scheduler::builder(storage.store(), dispatcher.clone())
+            .clock(storage.clock())
             .observer(LogEvents::before(metrics.observer()))
             .settings(config.scheduler_settings())
             .build();

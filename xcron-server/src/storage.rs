@@ -7,7 +7,7 @@ use crate::peer_tls;
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use xcron_core::Store;
+use xcron_core::{Clock, Store};
 use xcron_http::{Cluster, NodeRole, StoreSample, StoreStats};
 use xcron_raft::net::{RealListener, RealNet};
 use xcron_raft::{ErrorKind, PeerTls, Peering, RaftSettings, RaftStore, Role, Secret};
@@ -41,6 +41,12 @@ impl Storage {
     #[must_use]
     pub fn store(&self) -> Arc<dyn Store> {
         Arc::clone(&self.store) as Arc<dyn Store>
+    }
+
+    /// The clock that its scheduler fires by.
+    #[must_use]
+    pub fn clock(&self) -> Arc<dyn Clock> {
+        self.store.clock()
     }
 
     /// What metrics say about it.

@@ -198,6 +198,9 @@ impl Engine {
 
     /// Decides on what was read and on what came back, and begins the commit.
     fn decide(&mut self, page: Page, now: Timestamp) {
+        // Asked after the clock was read: a store that judges the clock has seen this reading, and
+        // claims are decided by no other.
+        let plans = self.tenure.is_some() && self.parts.store.agenda().tenure == self.tenure;
         let mut decisions: BTreeMap<TaskId, Decision> = BTreeMap::new();
         for (id, found) in page.reread {
             self.uncertain.remove(&id);
@@ -226,7 +229,7 @@ impl Engine {
         }
         let mut batch = Batch::default();
         for mut decision in decisions.into_values() {
-            if !self.stopping && self.tenure.is_some() {
+            if !self.stopping && plans {
                 self.claim(&mut decision, page.until, now);
             }
             if decision.changed {
@@ -236,7 +239,8 @@ impl Engine {
         }
         // Deletions come last: nothing is to be done once they are committed.
         let counts = self.parts.store.counts();
-        batch.changes.extend(self.prune.decide(&page.finished, counts, now));
+        let finished = if plans { &page.finished[..] } else { &[] };
+        batch.changes.extend(self.prune.decide(finished, counts, now));
         if !batch.changes.is_empty() {
             self.commit(batch);
         }

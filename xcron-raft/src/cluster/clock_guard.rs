@@ -1,10 +1,9 @@
-//! Whether this node's wall clock can be trusted: compared with the others', and watched for
-//! steps in between.
+//! Whether this node's wall clock can be trusted: compared with what the others' show by now.
 //!
-//! A node whose clock is off the members' median neither leads nor creates tasks. A step is
-//! noticed at once, because wall clock and monotonic clock part; whether the step was right shows
-//! only the next comparison. A cluster of one has nobody to compare itself with and believes its
-//! clock.
+//! A node whose clock is off the members' median neither leads nor creates tasks. What another's
+//! clock showed at some moment is carried on by the monotonic clock, so this node's own wall clock
+//! has no part in it: a step of it shows at once, without asking anybody again. A cluster of one has
+//! nobody to compare itself with and believes its clock.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -15,26 +14,31 @@ use xcron_core::Timestamp;
 /// The most that a clock may be off the members' median.
 pub(crate) const OFFSET_MAX_MS: i64 = 500;
 
-/// The most that wall clock and monotonic clock may part between two comparisons.
-const STEP_MAX_MS: i64 = 400;
+/// For how long a reading is carried on; clocks drift by less than a millisecond a second.
+pub(crate) const READING_MAX: Duration = Duration::from_secs(30);
 
-/// How old a comparison may be.
-pub(crate) const COMPARED_MAX: Duration = Duration::from_secs(3);
+/// What another clock showed, and when.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Reading {
+    /// In milliseconds since the Unix epoch.
+    pub(crate) shown: i64,
+    pub(crate) at: Instant,
+}
 
-/// The last comparison that found the clock right: both clocks, at one moment.
-#[derive(Debug, Clone, Copy)]
-struct Anchor {
-    at: Instant,
-    wall: Timestamp,
+impl Reading {
+    /// How many milliseconds that clock is ahead of one that shows `wall` at `now`.
+    pub(crate) fn ahead_of(&self, now: Instant, wall: Timestamp) -> i64 {
+        let since = now.saturating_duration_since(self.at).as_millis() as i64;
+        self.shown.saturating_add(since).saturating_sub(wall.as_millis())
+    }
 }
 
 #[derive(Debug, Default)]
 struct State {
-    /// A cluster of one needs no comparison.
-    is_alone: bool,
-    anchor: Option<Anchor>,
-    /// How far the clock was off at the last comparison.
-    off: i64,
+    /// How many others vote; none while that is not known.
+    others: Option<usize>,
+    /// Of those that vote.
+    readings: Vec<Reading>,
 }
 
 /// Judges this node's clock.
@@ -48,54 +52,53 @@ impl ClockGuard {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Compares with the clocks of other members, of which there are `others` in all; `offsets`
-    /// are how far those that were asked lately are ahead. Too few of them change nothing.
-    pub(crate) fn compare(&self, others: usize, offsets: &[i64], at: Instant, wall: Timestamp) {
-        let mut state = self.state();
-        state.is_alone = others == 0;
-        let majority = others.div_ceil(2);
-        if others == 0 || offsets.len() < majority {
-            return;
-        }
-        state.off = median(offsets);
-        state.anchor = (state.off.abs() <= OFFSET_MAX_MS).then_some(Anchor { at, wall });
+    /// Takes in what the clocks of the `others` that vote showed, as far as that is known.
+    pub(crate) fn compare(&self, others: usize, readings: Vec<Reading>) {
+        *self.state() = State { others: Some(others), readings };
     }
 
-    /// Whether there has been a comparison at all, however it went.
-    pub(crate) fn is_compared(&self) -> bool {
+    /// Whether enough clocks are known to judge by.
+    pub(crate) fn is_compared(&self, now: Instant) -> bool {
         let state = self.state();
-        state.is_alone || state.anchor.is_some() || state.off != 0
+        let known = state.readings.iter().filter(|reading| is_fresh(reading, now)).count();
+        state.others.is_some_and(|others| known >= others.div_ceil(2))
     }
 
-    /// Why the clock cannot be trusted now, if it cannot.
-    pub(crate) fn fault(&self, at: Instant, wall: Timestamp) -> Option<String> {
+    /// How many milliseconds the median is ahead of this clock, which shows `wall` at `now`; none
+    /// while it is right, or nobody can tell.
+    pub(crate) fn off(&self, now: Instant, wall: Timestamp) -> Option<i64> {
         let state = self.state();
-        if state.is_alone {
+        let fresh = state.readings.iter().filter(|reading| is_fresh(reading, now));
+        let ahead: Vec<i64> = fresh.map(|reading| reading.ahead_of(now, wall)).collect();
+        let is_enough = state.others.is_some_and(|others| ahead.len() >= others.div_ceil(2));
+        if ahead.is_empty() || !is_enough {
             return None;
         }
-        let Some(anchor) = state.anchor else {
-            if state.off.abs() <= OFFSET_MAX_MS {
-                return Some("this node's clock has not been compared with the others' yet".into());
-            }
-            let seconds = state.off.abs() as f64 / 1_000.0;
-            let which = if state.off > 0 { "behind" } else { "ahead of" };
-            return Some(format!(
+        Some(median(ahead)).filter(|off| off.abs() > OFFSET_MAX_MS)
+    }
+
+    /// Why this clock, which shows `wall` at `now`, cannot be trusted, if it cannot.
+    pub(crate) fn fault(&self, now: Instant, wall: Timestamp) -> Option<String> {
+        if !self.is_compared(now) {
+            return Some("this node's clock has not been compared with the others' yet".into());
+        }
+        self.off(now, wall).map(|off| {
+            let seconds = off.abs() as f64 / 1_000.0;
+            let which = if off > 0 { "behind" } else { "ahead of" };
+            format!(
                 "this node's clock is {seconds:.1} s {which} the median of the cluster's: set it \
                  right, for instance by NTP"
-            ));
-        };
-        let monotonic = at.duration_since(anchor.at).as_millis() as i64;
-        let step = wall.as_millis().saturating_sub(anchor.wall.as_millis()) - monotonic;
-        (step.abs() > STEP_MAX_MS).then(|| {
-            let seconds = step as f64 / 1_000.0;
-            format!("this node's clock was set by {seconds:.1} s and is being compared")
+            )
         })
     }
 }
 
+fn is_fresh(reading: &Reading, now: Instant) -> bool {
+    now.saturating_duration_since(reading.at) <= READING_MAX
+}
+
 /// How far the median of all clocks is ahead of this node's, which counts as one of them.
-fn median(offsets: &[i64]) -> i64 {
-    let mut all = offsets.to_vec();
+fn median(mut all: Vec<i64>) -> i64 {
     all.push(0);
     all.sort_unstable();
     let middle = all.len() / 2;
@@ -108,6 +111,11 @@ mod tests {
 
     fn wall(millis: i64) -> Timestamp {
         Timestamp::from_millis(1_000_000_000_000 + millis)
+    }
+
+    fn readings(at: Instant, ahead: &[i64]) -> Vec<Reading> {
+        let reading = |millis: &i64| Reading { shown: wall(*millis).as_millis(), at };
+        ahead.iter().map(reading).collect()
     }
 
     #[tokio::test(start_paused = true)]
@@ -124,34 +132,36 @@ mod tests {
             (&[1_100], false),
             (&[700, 800, 0, 0], true),
         ];
-        for (offsets, is_right) in cases {
+        for (ahead, is_right) in cases {
             let guard = ClockGuard::default();
-            guard.compare(offsets.len(), offsets, now, wall(0));
-            assert_eq!(guard.fault(now, wall(0)).is_none(), is_right, "{offsets:?}");
+            guard.compare(ahead.len(), readings(now, ahead));
+            assert_eq!(guard.fault(now, wall(0)).is_none(), is_right, "{ahead:?}");
         }
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_step_is_noticed_at_once_and_forgiven_by_the_next_comparison() {
+    async fn a_step_shows_at_once_and_no_older_reading_excuses_it() {
         let guard = ClockGuard::default();
         let now = Instant::now();
         assert!(guard.fault(now, wall(0)).is_some(), "never compared");
-        guard.compare(2, &[0, 0], now, wall(0));
+        guard.compare(2, readings(now, &[0, 0]));
         let later = now + Duration::from_secs(1);
-        assert!(guard.fault(later, wall(1_399)).is_none());
-        for stepped in [1_401, 599, 86_400_000, -5_000] {
+        assert!(guard.fault(later, wall(1_499)).is_none());
+        for stepped in [1_501, 499, 86_400_000, -5_000] {
             assert!(guard.fault(later, wall(stepped)).is_some(), "{stepped}");
+            guard.compare(2, readings(now, &[0, 0]));
+            assert!(guard.fault(later, wall(stepped)).is_some(), "{stepped}, compared as before");
         }
-        guard.compare(2, &[10, 10], later, wall(5_000));
-        assert!(guard.fault(later, wall(5_000)).is_none());
-        guard.compare(2, &[], later, wall(9_000));
-        assert!(guard.fault(later, wall(9_000)).is_some(), "nobody was asked");
+        // All have been set: the next readings say so.
+        guard.compare(2, readings(later, &[86_400_000, 86_400_000]));
+        assert!(guard.fault(later, wall(86_400_000)).is_none());
+        assert!(guard.fault(now + READING_MAX * 2, wall(0)).is_some(), "nobody was asked for long");
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_cluster_of_one_believes_its_clock() {
         let guard = ClockGuard::default();
-        guard.compare(0, &[], Instant::now(), wall(0));
+        guard.compare(0, Vec::new());
         assert!(guard.fault(Instant::now(), wall(1_000_000)).is_none());
     }
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 use xcron_core::Holder;
 
+use super::clock_guard::Reading;
 use crate::wire::peer::ReportMessage;
 
 /// A node that was not heard of for so long counts as out of reach.
@@ -24,8 +25,8 @@ pub(crate) struct Contact {
     pub(crate) report: ReportMessage,
     /// When it was last heard of.
     pub(crate) seen_at: Instant,
-    /// How many milliseconds its clock is ahead of this node's, and when that was measured.
-    pub(crate) offset: Option<(i64, Instant)>,
+    /// What its clock showed when it was last asked.
+    pub(crate) clock: Option<Reading>,
 }
 
 impl Contact {
@@ -49,13 +50,13 @@ impl Contacts {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes in what a node says of itself, and how far its clock is ahead if that was measured.
-    pub(crate) fn note(&self, report: ReportMessage, offset: Option<i64>, now: Instant) {
+    /// Takes in what a node says of itself, and what its clock shows if that was well measured.
+    pub(crate) fn note(&self, report: ReportMessage, clock: Option<Reading>, now: Instant) {
         let mut known = self.known();
-        let before = known.get(&report.node).and_then(|contact| contact.offset);
-        let offset = offset.map(|millis| (millis, now)).or(before);
+        let before = known.get(&report.node).and_then(|contact| contact.clock);
+        let clock = clock.or(before);
         self.found.lock().unwrap_or_else(PoisonError::into_inner).remove(&report.node);
-        known.insert(report.node, Contact { report, seen_at: now, offset });
+        known.insert(report.node, Contact { report, seen_at: now, clock });
     }
 
     /// Notes that a node answers at `address`; what it says itself later counts more.
@@ -92,14 +93,10 @@ impl Contacts {
         known.values().map(|contact| contact.report.election_timeout_ms).filter(|&ms| ms > 0).min()
     }
 
-    /// Clock offsets of the nodes that were heard of lately.
-    pub(crate) fn offsets(&self, now: Instant, age_max: Duration) -> BTreeMap<u64, i64> {
-        let fresh = |contact: &Contact| {
-            let (millis, at) = contact.offset?;
-            (now.duration_since(at) <= age_max).then_some(millis)
-        };
+    /// What the clocks of these nodes showed when they were last asked.
+    pub(crate) fn clocks(&self, nodes: &[u64]) -> Vec<Reading> {
         let known = self.known();
-        known.iter().filter_map(|(&id, contact)| Some((id, fresh(contact)?))).collect()
+        nodes.iter().filter_map(|node| known.get(node)?.clock).collect()
     }
 
     /// Whether a leader since `led_since` may take it that `holder` sends nothing any more: it has

@@ -62,7 +62,7 @@ pub(crate) async fn keep(errands: Errands) {
 fn next_duty(errands: &Errands) -> Option<Duty> {
     let shared = &errands.network.shared;
     let standing = shared.standing();
-    let may_hand_over = standing.voters.len() > 1 && shared.guard.is_compared();
+    let may_hand_over = standing.voters.len() > 1 && shared.guard.is_compared(Instant::now());
     if let Some(why) = shared.unfit().filter(|_| may_hand_over) {
         return Some(Duty::HandOver(why));
     }

@@ -9,7 +9,7 @@ use prost::Message;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
-use super::clock_guard::COMPARED_MAX;
+use super::clock_guard::Reading;
 use super::standing::Role;
 use crate::network::Network;
 use crate::peer::{CallErrorKind, Identity, Lane};
@@ -75,6 +75,7 @@ pub(crate) struct Outreach {
     greeted: Option<(u64, u64)>,
     /// Who has answered that this node may take part.
     welcomed: BTreeSet<u64>,
+    had_clock_fault: bool,
     searched: Option<Instant>,
     searching: JoinSet<(String, Option<Identity>)>,
 }
@@ -85,15 +86,26 @@ enum Heard {
     Nothing,
     /// Whoever answers at the address belongs to another cluster.
     Foreign(String),
-    Contact(Box<ContactMessage>, Option<i64>),
+    Contact(Box<ContactMessage>, Option<Reading>),
 }
 
 impl Outreach {
     pub(crate) fn new(network: Network) -> Self {
         let shared = network.shared.clone();
         let (told, telling, asking, greeted, welcomed) = Default::default();
-        let (searched, searching) = Default::default();
-        Self { network, shared, told, telling, asking, greeted, welcomed, searched, searching }
+        let (searched, searching, had_clock_fault) = Default::default();
+        Self {
+            network,
+            shared,
+            told,
+            telling,
+            asking,
+            greeted,
+            welcomed,
+            had_clock_fault,
+            searched,
+            searching,
+        }
     }
 
     pub(crate) async fn run(mut self) {
@@ -199,13 +211,13 @@ impl Outreach {
     }
 
     fn hear(&mut self, node: u64, heard: Heard) {
-        let (contact, offset) = match heard {
+        let (contact, clock) = match heard {
             Heard::Nothing => return,
             Heard::Foreign(what) => {
                 self.shared.set_obstacle(what);
                 return;
             }
-            Heard::Contact(contact, offset) => (contact, offset),
+            Heard::Contact(contact, clock) => (contact, clock),
         };
         if !contact.farewell.is_empty() {
             self.shared.fail(Error::new(ErrorKind::Foreign, contact.farewell));
@@ -214,7 +226,7 @@ impl Outreach {
         let Some(report) = contact.report.filter(|report| report.node == node) else {
             return;
         };
-        self.shared.contacts.note(report, offset, Instant::now());
+        self.shared.contacts.note(report, clock, Instant::now());
         self.welcomed.insert(node);
         let voters = self.shared.standing().voters.len();
         if voters > 0 && self.welcomed.len() >= voters / 2 {
@@ -222,22 +234,19 @@ impl Outreach {
         }
     }
 
-    fn compare_clocks(&self) {
+    fn compare_clocks(&mut self) {
         let standing = self.shared.standing();
         if standing.voters.is_empty() {
             // Who there is to compare with is not known yet; that is not the same as nobody.
             return;
         }
-        let me = self.shared.node_id();
-        let now = Instant::now();
-        let offsets = self.shared.contacts.offsets(now, COMPARED_MAX);
+        let (me, shared) = (self.shared.node_id(), &self.shared);
         let others: Vec<u64> = standing.voters.iter().copied().filter(|&id| id != me).collect();
-        let of_voters = offsets.iter().filter(|(id, _)| others.contains(id));
-        let offsets: Vec<i64> = of_voters.map(|(_, &millis)| millis).collect();
-        let before = self.shared.clock_fault().is_some();
-        self.shared.guard.compare(others.len(), &offsets, now, self.shared.clock.now());
+        let before = self.had_clock_fault;
+        shared.guard.compare(others.len(), shared.contacts.clocks(&others));
         let fault = self.shared.clock_fault();
-        if before != fault.is_some() {
+        self.had_clock_fault = fault.is_some();
+        if before != self.had_clock_fault {
             if let Some(fault) = fault {
                 tracing::warn!(fault, "this node does not lead for now");
             }
@@ -260,7 +269,6 @@ impl Outreach {
 /// Tells one node how this one is.
 async fn tell(network: &Network, shared: &Shared, node: u64, address: &str) -> Heard {
     let report = report(shared);
-    let sent = report.now;
     let began = Instant::now();
     let body = report.encode_to_vec().into();
     let answer = network.ask(node, address, Lane::Raft, kind::CONTACT, body, ANSWER_MAX).await;
@@ -274,11 +282,10 @@ async fn tell(network: &Network, shared: &Shared, node: u64, address: &str) -> H
     let took = began.elapsed();
     match ContactMessage::decode(answer) {
         Ok(contact) => {
-            // Halfway, by the monotonic clock: this node's wall clock may be set meanwhile.
-            let halfway = sent + (took.as_millis() / 2) as i64;
-            let theirs = contact.report.as_ref().map(|report| report.now);
-            let offset = theirs.map(|theirs| theirs.saturating_sub(halfway));
-            Heard::Contact(Box::new(contact), offset.filter(|_| took <= EXCHANGE_MAX))
+            // The answer was given somewhere within, most likely halfway.
+            let at = began + took / 2;
+            let shown = contact.report.as_ref().map(|report| Reading { shown: report.now, at });
+            Heard::Contact(Box::new(contact), shown.filter(|_| took <= EXCHANGE_MAX))
         }
         Err(_) => Heard::Nothing,
     }

@@ -97,7 +97,9 @@ pub(crate) fn status(shared: &Shared) -> ClusterStatus {
         }
         node.is_reachable = id == me || contact.as_ref().is_some_and(|c| c.is_reachable(now));
         node.silence = contact.as_ref().map(|contact| now.duration_since(contact.seen_at));
-        node.clock_offset_ms = contact.as_ref().and_then(|c| c.offset).map(|(millis, _)| millis);
+        let wall = shared.clock.now();
+        let clock = contact.as_ref().and_then(|contact| contact.clock);
+        node.clock_offset_ms = clock.map(|reading| reading.ahead_of(now, wall));
         if id == me {
             (node.silence, node.clock_offset_ms) = (Some(Duration::ZERO), Some(0));
         }

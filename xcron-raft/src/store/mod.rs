@@ -22,11 +22,12 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 use xcron_core::store::{COMMIT_CHANGES_MAX, PAGE_TASKS_MAX};
 use xcron_core::{
-    Agenda, Change, Claim, Committed, Conflict, Consistency, Effect, Holder, Revision, Store,
-    StoreError, StoreErrorKind, Task, TaskCounts, TaskId, TaskWithHistory, Timestamp,
+    Agenda, Change, Claim, Clock, Committed, Conflict, Consistency, Effect, Holder, Revision,
+    Store, StoreError, StoreErrorKind, Task, TaskCounts, TaskId, TaskWithHistory, Timestamp,
 };
 
 use crate::cluster::errands::Errand;
+use crate::cluster::median_clock::MedianClock;
 use crate::cluster::status::{self, ClusterStatus};
 use crate::disk::{Disk, RealDisk};
 use crate::peer::PeerCounts;
@@ -199,6 +200,12 @@ impl RaftStore {
         let (backup, chunks) = backup::begin(self.shared.party.identity().cluster, &view);
         self.requests.send(Request::Backup(chunks)).await.map_err(|_| ended())?;
         Ok(backup)
+    }
+
+    /// The clock that a scheduler over this store should use: that of its [`Peering`], corrected
+    /// while it is off the median of the members' clocks. Waiting for it needs a tokio runtime.
+    pub fn clock(&self) -> Arc<dyn Clock> {
+        Arc::new(MedianClock(self.shared.clone()))
     }
 
     /// How the cluster stands, as this node knows it.

@@ -127,7 +127,7 @@ impl Node {
             shared.counters.leader_changes.fetch_add(1, Ordering::Relaxed);
         }
         if standing.is_alone && !before.is_alone {
-            shared.guard.compare(0, &[], Instant::now(), shared.clock.now());
+            shared.guard.compare(0, Vec::new());
         }
         if standing != before {
             shared.set_standing(standing);
@@ -136,7 +136,8 @@ impl Node {
             shared.extend_lease(at, shared.lease());
         }
         shared.set_tenure(tenure);
-        self.raft.may_stand(shared.clock_fault().is_none() || !shared.guard.is_compared());
+        let is_compared = shared.guard.is_compared(Instant::now());
+        self.raft.may_stand(shared.clock_fault().is_none() || !is_compared);
     }
 
     fn answer(&self, request: Request) {
