@@ -55,6 +55,9 @@ pub enum ServerError {
         /// What is wrong.
         problem: String,
     },
+    /// The configuration does not fit the cluster, which only other nodes could tell.
+    #[error("{0}")]
+    Unusable(String),
     /// The store failed for good while it was in use.
     #[error(
         "the store failed: {problem}; nothing is acknowledged any more, start again once the \

@@ -73,6 +73,7 @@ impl Storage {
         match error.kind() {
             // A node that may not take part is told by the others what to do.
             ErrorKind::Foreign | ErrorKind::Damaged | ErrorKind::Full => refusal(&self.dir, &error),
+            ErrorKind::Invalid => ServerError::Unusable(error.to_string()),
             _ => ServerError::Storage { problem: error.to_string() },
         }
     }

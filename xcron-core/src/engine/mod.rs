@@ -199,7 +199,10 @@ impl Engine {
             self.tenure = agenda.tenure;
             // Between two leaders that follow each other closely nothing is missed, only late.
             let is_short = !stalled && agenda.vacancy.is_some_and(|vacancy| vacancy <= STALL);
-            self.active_since = if is_short { now.minus(STALL) } else { now };
+            let since = if is_short { now.minus(STALL) } else { now };
+            // A stall that was noticed a moment ago is not forgotten with the term.
+            let noticed = Some(self.active_since).filter(|noticed| *noticed <= now);
+            self.active_since = noticed.map_or(since, |noticed| noticed.max(since));
             if was_planner && agenda.tenure.is_none() {
                 // Somebody else plans from here on, and sends what has not left yet.
                 self.hand_back_unsent();

@@ -2,8 +2,8 @@
 //!
 //! A node whose clock is off the members' median neither leads nor creates tasks. What another's
 //! clock showed at some moment is carried on by the monotonic clock, so this node's own wall clock
-//! has no part in it: a step of it shows at once, without asking anybody again. A cluster of one has
-//! nobody to compare itself with and believes its clock.
+//! has no part in it: a step of it shows at once, without asking anybody again. A cluster of one
+//! has nobody to compare itself with and believes its clock.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;

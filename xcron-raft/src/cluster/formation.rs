@@ -311,7 +311,8 @@ impl Formation {
             for host in &settings.join {
                 let answer = self.call(host, kind::JOIN, message.encode_to_vec(), JOIN_MAX).await;
                 if let Err(CallError { kind: CallErrorKind::Secret, message, .. }) = &answer {
-                    return Err(Error::new(ErrorKind::Foreign, message.clone()));
+                    let cure = "set peer.secret_env to the same secret on every node";
+                    return Err(Error::new(ErrorKind::Invalid, format!("{message}: {cure}")));
                 }
                 let joined = answer.map_err(|error| error.to_string());
                 match joined.and_then(decode::<JoinedMessage>) {

@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 
 use super::errands::{Errand, Errands};
+use super::service::is_address;
 use crate::store::Shared;
 use crate::types::Batch;
 use crate::wire::change::{CommandKind, MoveMessage, encode};
@@ -44,17 +45,30 @@ enum Duty {
 pub(crate) async fn keep(errands: Errands) {
     let mut look = interval(LOOK);
     look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut failed = None;
     loop {
         look.tick().await;
         let shared = &errands.network.shared;
         if !shared.is_leader() {
             continue;
         }
-        if let Some(duty) = next_duty(&errands)
-            && let Err(error) = perform(&errands, &duty).await
-        {
-            tracing::warn!(?duty, error, "the leader will try again");
-            sleep(RETRY).await;
+        let Some(duty) = next_duty(&errands) else {
+            continue;
+        };
+        // What fails again and again is told once.
+        let is_news = failed.as_ref() != Some(&duty);
+        if is_news {
+            tracing::info!(?duty, "the leader looks after the cluster");
+        }
+        match perform(&errands, &duty).await {
+            Ok(()) => failed = None,
+            Err(error) => {
+                if is_news {
+                    tracing::warn!(?duty, error, "the leader will try again");
+                }
+                failed = Some(duty);
+                sleep(RETRY).await;
+            }
         }
     }
 }
@@ -106,7 +120,7 @@ fn moved(shared: &Arc<Shared>, roster: &crate::state::Roster) -> Option<Duty> {
     roster.iter().find_map(|(id, member)| {
         let said =
             if id == me { shared.address.get().cloned() } else { shared.contacts.address(id) };
-        let said = said.filter(|said| *said != member.address && !said.is_empty())?;
+        let said = said.filter(|said| *said != member.address && is_address(said))?;
         Some(Duty::Move(id, said))
     })
 }
@@ -118,7 +132,6 @@ fn has_caught_up(errands: &Errands, id: u64) -> bool {
 }
 
 async fn perform(errands: &Errands, duty: &Duty) -> Result<(), String> {
-    tracing::info!(?duty, "the leader looks after the cluster");
     let performed = tokio::time::timeout(STEP_MAX, step(errands, duty)).await;
     performed.map_err(|_| "it took too long".to_owned())?
 }

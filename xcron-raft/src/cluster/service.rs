@@ -30,6 +30,12 @@ use crate::wire::raft;
 /// The most nodes of a cluster.
 const NODES_MAX: usize = 16;
 
+/// The longest address: a name of 253 bytes, a colon and a port.
+const ADDRESS_BYTES_MAX: usize = 260;
+
+/// How long what a node calls itself before it has a number is, in bytes.
+const NONCE_BYTES: usize = 16;
+
 /// How long a read may wait for the leader's word.
 const READ_INDEX_MAX: Duration = Duration::from_secs(2);
 
@@ -249,6 +255,9 @@ impl NodeService {
         if roster.iter().any(|(_, member)| !asked.nonce.is_empty() && member.nonce == asked.nonce) {
             return None;
         }
+        if asked.nonce.len() != NONCE_BYTES || !is_address(&asked.address) {
+            return Some(format!("{:.60?} is not an address, expected host:port", asked.address));
+        }
         let cluster = self.shared.party.identity().cluster;
         let node = member_at(&self.shared, &asked.address);
         if node > 0 {
@@ -278,6 +287,13 @@ impl NodeService {
     }
 }
 
+/// Whether `address` may be somebody's: "host:port" of a length that names have.
+pub(super) fn is_address(address: &str) -> bool {
+    let parts = address.rsplit_once(':');
+    let is_whole = |(host, port): (&str, &str)| !host.is_empty() && port.parse::<u16>().is_ok();
+    address.len() <= ADDRESS_BYTES_MAX && parts.is_some_and(is_whole)
+}
+
 /// Whether only this machine reaches `address`, "host:port".
 fn is_loopback(address: &str) -> bool {
     let host = address.rsplit_once(':').map_or(address, |(host, _)| host);
@@ -294,4 +310,30 @@ fn reply(message: &impl Message) -> Bytes {
 
 fn text(error: impl std::fmt::Display) -> String {
     error.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_a_host_and_a_port_of_a_length_that_names_have() {
+        let long = format!("{}:1", "a".repeat(258));
+        for good in ["a:1", "10.0.0.1:8899", "[::1]:65535", &long] {
+            assert!(is_address(good), "{good}");
+        }
+        for bad in ["", "a", ":1", "a:", "a:65536", "a:b", &format!("a{long}")] {
+            assert!(!is_address(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn only_this_machine_reaches_a_loopback_address() {
+        for own in ["127.0.0.1:1", "127.1.2.3:1", "localhost:1", "[::1]:1"] {
+            assert!(is_loopback(own), "{own}");
+        }
+        for other in ["10.0.0.1:1", "node-1:1", "[::2]:1", "localhost.example:1"] {
+            assert!(!is_loopback(other), "{other}");
+        }
+    }
 }

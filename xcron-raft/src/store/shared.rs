@@ -98,11 +98,16 @@ impl Shared {
 
     /// Notes in which term this node leads; 0 if it does not.
     pub(crate) fn set_tenure(&self, term: u64) {
-        if self.tenure.load(Ordering::SeqCst) == term {
+        let before = self.tenure.load(Ordering::SeqCst);
+        if before == term {
             return;
         }
+        let now = Instant::now();
+        if before > 0 {
+            // Until now this node has led itself.
+            *lock(&self.heard_leader) = Some(now);
+        }
         if term > 0 {
-            let now = Instant::now();
             let vacancy = lock(&self.heard_leader).map(|heard| now.duration_since(heard));
             *lock(&self.tenure_began) = Some((now, vacancy));
         }
