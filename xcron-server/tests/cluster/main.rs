@@ -6,6 +6,7 @@ mod backup;
 mod broken_disk;
 mod clock;
 mod cluster;
+mod delivery;
 mod disk;
 mod form;
 mod growth;
