@@ -6,7 +6,8 @@
 //!
 //! - [`config`]: every key, its default and what it accepts. [`cli`]: the command line.
 //! - [`node`]: the parts put together, run and taken down. `settings`: what each is told.
-//! - [`storage`], [`peer_port`], [`peer_tls`]: what a node holds. [`recovery`]: after a disaster.
+//! - [`storage`], [`peer_tls`]: what a node holds. [`membership`]: the cluster that it is part of.
+//!   [`recovery`]: after a disaster.
 //! - [`signals`], [`telemetry`], [`open_files`]: what it has to do with its process.
 //! - [`error`]: why it did not start or had to stop.
 
