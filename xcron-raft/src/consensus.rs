@@ -273,7 +273,7 @@ fn config(settings: &RaftSettings, cluster_id: u128) -> Result<Arc<Config>, Erro
     let config = Config {
         cluster_name: format!("{cluster_id:032x}"),
         heartbeat_interval: settings.heartbeat_ms,
-        election_timeout_min: settings.election_timeout_ms,
+        election_timeout_min: settings.election_timeout_min_ms(),
         election_timeout_max: settings.election_timeout_max_ms(),
         install_snapshot_timeout: 600_000,
         // Bytes of log decide, not entries: one entry may carry a single command or thousands.

@@ -78,8 +78,8 @@ pub struct RaftSettings {
     pub commit_timeout_ms: u64,
     /// Milliseconds between two heartbeats of a leader.
     pub heartbeat_ms: u64,
-    /// Least time without a leader until an election, in milliseconds; the most is a fifth more,
-    /// and so is the time for which a leader that was heard of is not voted out.
+    /// Least time without a leader until an election, in milliseconds. A leader that was heard of
+    /// is not voted out for a fifth longer, and is replaced after 1.8 to 2.4 times this.
     pub election_timeout_ms: u64,
 }
 
@@ -127,9 +127,15 @@ impl RaftSettings {
         ENTRY_BYTES_MAX.min((self.segment_bytes / 2) as usize)
     }
 
-    /// The most time without a leader until an election.
+    /// For how long a follower that has heard of a leader votes for nobody else, and the most that
+    /// it waits afterwards until it stands itself.
     pub(crate) fn election_timeout_max_ms(&self) -> u64 {
         self.election_timeout_ms * 6 / 5
+    }
+
+    /// The least that it waits then. The wider the span, the more rarely two stand at once.
+    pub(crate) fn election_timeout_min_ms(&self) -> u64 {
+        self.election_timeout_ms * 3 / 5
     }
 
     /// The longest commit that fits into a segment.
