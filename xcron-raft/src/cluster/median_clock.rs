@@ -7,12 +7,13 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use tokio::time::{Instant, sleep};
+use futures_timer::Delay;
+use tokio::time::Instant;
 use xcron_core::{Clock, RECHECK, Timestamp};
 
 use crate::store::Shared;
 
-/// The machine's clock, corrected while it is off the members' median. Waiting needs tokio.
+/// The machine's clock, corrected while it is off the members' median.
 #[derive(Debug)]
 pub(crate) struct MedianClock(pub(crate) Arc<Shared>);
 
@@ -30,7 +31,9 @@ impl Clock for MedianClock {
             if left.is_zero() {
                 return;
             }
-            sleep(left.min(RECHECK)).await;
+            // Not a timer of tokio: whoever waits here polls thousands of sockets in the same
+            // task, whose budget a timer of tokio would share.
+            Delay::new(left.min(RECHECK)).await;
         }
     }
 }

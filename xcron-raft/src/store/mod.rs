@@ -203,7 +203,7 @@ impl RaftStore {
     }
 
     /// The clock that a scheduler over this store should use: that of its [`Peering`], corrected
-    /// while it is off the median of the members' clocks. Waiting for it needs a tokio runtime.
+    /// while it is off the median of the members' clocks.
     pub fn clock(&self) -> Arc<dyn Clock> {
         Arc::new(MedianClock(self.shared.clone()))
     }
