@@ -133,14 +133,28 @@ impl Delivery {
 
     /// Asked just before the first byte leaves: `false` when the claim no longer stands or the
     /// instant has not come, and then nothing may be sent.
+    ///
+    /// A process may sleep between any two instructions, and whoever has to wait after this was
+    /// asked, for a connection or for another task of the runtime, has to ask again.
     #[must_use]
     pub fn start(&self) -> bool {
+        let started_at = self.may_start_at();
+        if let Some(at) = started_at {
+            self.gate.started_at.store(at.as_millis(), Ordering::Release);
+        }
+        started_at.is_some()
+    }
+
+    /// What [`start`](Self::start) would answer now; nothing counts as started by it.
+    #[must_use]
+    pub fn may_start(&self) -> bool {
+        self.may_start_at().is_some()
+    }
+
+    fn may_start_at(&self) -> Option<Timestamp> {
         let now = self.gate.clock.now();
         let may = now >= self.not_before && self.gate.store.stands(&self.gate.claim);
-        if may {
-            self.gate.started_at.store(now.as_millis(), Ordering::Release);
-        }
-        may
+        may.then_some(now)
     }
 
     /// Resolves when the attempt, begun now, has taken as long as it may.

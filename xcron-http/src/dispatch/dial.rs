@@ -4,6 +4,7 @@ use super::address::AddressPolicy;
 use super::link::Link;
 use super::settings::{DispatchSettings, DispatchSettingsError};
 use super::target::{Target, TargetHost};
+use super::watch::{Watch, Watched};
 use rustls::pki_types::CertificateDer;
 use rustls::{ClientConfig, RootCertStore};
 use std::net::{SocketAddr, ToSocketAddrs};
@@ -99,11 +100,13 @@ impl Dialer {
     async fn connect_to(&self, address: SocketAddr, target: &Target) -> Result<Link, String> {
         let stream = TcpStream::connect(address).await.map_err(|error| error.to_string())?;
         stream.set_nodelay(true).map_err(|error| error.to_string())?;
+        let watch = Watch::default();
+        let stream = Watched::new(stream, watch.clone());
         let Some(name) = &target.tls_name else {
-            return Link::over(stream).await;
+            return Link::over(stream, watch).await;
         };
         let stream = self.tls.connect(name.clone(), stream).await;
-        Link::over(stream.map_err(|error| format!("TLS: {error}"))?).await
+        Link::over(stream.map_err(|error| format!("TLS: {error}"))?, watch).await
     }
 }
 

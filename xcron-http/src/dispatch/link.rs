@@ -1,6 +1,7 @@
 //! A connection to a target, with the task that moves its bytes.
 
 use super::Request;
+use super::watch::{Held, Watch};
 use http::Response;
 use http_body_util::Full;
 use hyper::body::Incoming;
@@ -8,6 +9,7 @@ use hyper::client::conn::http1::{Builder, SendRequest};
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::task::AbortHandle;
+use xcron_core::Delivery;
 
 /// The most bytes of an answer's head.
 const HEAD_BYTES_MAX: usize = 65_536;
@@ -16,20 +18,23 @@ const HEAD_BYTES_MAX: usize = 65_536;
 #[derive(Debug)]
 pub(super) struct Link {
     sender: SendRequest<Full<bytes::Bytes>>,
+    watch: Watch,
     task: AbortHandle,
 }
 
-/// A request without an answer.
-pub(super) struct SendError {
-    /// The request, if not a byte of it has left.
-    pub(super) unsent: Option<Request>,
+/// Why there is no answer.
+pub(super) enum SendError {
+    /// The connection was closed meanwhile; here is the request, of which not a byte has left.
+    Unsent(Request),
+    /// The claim no longer stands; nothing has left.
+    NotStarted,
     /// What went wrong.
-    pub(super) message: String,
+    Failed(String),
 }
 
 impl Link {
-    /// Speaks HTTP over `stream`.
-    pub(super) async fn over<S>(stream: S) -> Result<Self, String>
+    /// Speaks HTTP over `stream`, at whose bottom is `watch`.
+    pub(super) async fn over<S>(stream: S, watch: Watch) -> Result<Self, String>
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
@@ -40,7 +45,7 @@ impl Link {
             // Whoever waits for an answer is told; an idle connection has nobody to tell.
             let _ended = connection.await;
         });
-        Ok(Self { sender, task: task.abort_handle() })
+        Ok(Self { sender, watch, task: task.abort_handle() })
     }
 
     /// Whether it can take a request; waits for the rest of the last answer to be done with.
@@ -53,15 +58,23 @@ impl Link {
         self.sender.is_closed()
     }
 
-    /// Sends `request`, and returns the head of the answer.
+    /// Sends `request`, which is what `delivery` asks for, and returns the head of the answer.
     pub(super) async fn send(
         &mut self,
         request: Request,
+        delivery: &Delivery,
     ) -> Result<Response<Incoming>, Box<SendError>> {
-        self.sender.try_send_request(request).await.map_err(|mut error| {
-            let unsent = error.take_message();
-            let message = describe(error.error());
-            Box::new(SendError { unsent, message })
+        self.watch.hand_over(delivery);
+        let sent = self.sender.try_send_request(request).await;
+        sent.map_err(|mut error| {
+            Box::new(match (self.watch.held(), error.take_message()) {
+                (Some(Held::Whole), _) => SendError::NotStarted,
+                (Some(Held::InPart), _) => {
+                    SendError::Failed("the claim was lost while it was being sent".to_owned())
+                }
+                (None, Some(unsent)) => SendError::Unsent(unsent),
+                (None, None) => SendError::Failed(describe(error.error())),
+            })
         })
     }
 }

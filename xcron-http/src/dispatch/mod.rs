@@ -5,8 +5,9 @@
 //! Three promises need the moment at which a request is handed to a connection, and the address
 //! that connection really has; clients made for comfort hide both.
 //!
-//! - *Nothing leaves without a claim.* [`Delivery::start`] is asked when the connection stands and
-//!   the request is built, immediately before it is handed over; when it says no, nothing is sent.
+//! - *Nothing leaves without a claim.* [`Delivery::start`] is asked by the stream itself, at the
+//!   write of the first byte, however long ago the request was handed over; when it says no,
+//!   nothing is sent. The rest of a long request is held back too once its claim is lost.
 //! - *(run, attempt) goes on the wire at most once.* A request is handed over a second time only
 //!   when the first connection gave it back untouched. There are no other retries and no
 //!   redirects.
@@ -20,6 +21,7 @@
 //! | `address` | which addresses may be dialled |
 //! | `dial` | names, TCP, TLS |
 //! | `link`, `pool` | a connection with its task; the idle ones |
+//! | `watch` | whether bytes may leave, asked for every write |
 //! | `request`, `answer` | a delivery as a request; an answer as an outcome |
 
 mod address;
@@ -32,6 +34,7 @@ mod retry_after;
 mod rules;
 mod settings;
 mod target;
+mod watch;
 
 pub use settings::{DispatchSettings, DispatchSettingsError};
 
@@ -39,7 +42,7 @@ use address::AddressPolicy;
 use async_trait::async_trait;
 use dial::Dialer;
 use http_body_util::Full;
-use link::Link;
+use link::{Link, SendError};
 use pool::Pool;
 use std::fmt;
 use std::net::SocketAddr;
@@ -112,11 +115,11 @@ impl HttpDispatcher {
         let mut request = request::build(delivery, &target)?;
         for is_fresh in [false, true] {
             let mut link = self.link(&target, deadline, is_fresh).await?;
-            if !delivery.start() {
+            if !delivery.may_start() {
                 self.pool.put(&target.destination, link);
                 return Ok(Outcome::not_started());
             }
-            match timeout_at(deadline, link.send(request)).await {
+            match timeout_at(deadline, link.send(request, delivery)).await {
                 Ok(Ok(response)) => {
                     let (outcome, is_reusable) =
                         answer::judge(response, deadline, &self.settings, &*self.clock).await;
@@ -125,10 +128,11 @@ impl HttpDispatcher {
                     }
                     return Ok(outcome);
                 }
-                Ok(Err(error)) => match error.unsent {
-                    // It was idle and has been closed meanwhile; not a byte has left.
-                    Some(unsent) if !is_fresh => request = unsent,
-                    _ => return Err(error.message),
+                Ok(Err(error)) => match *error {
+                    SendError::NotStarted => return Ok(Outcome::not_started()),
+                    SendError::Failed(problem) => return Err(problem),
+                    SendError::Unsent(unsent) if !is_fresh => request = unsent,
+                    SendError::Unsent(_) => break,
                 },
                 Err(_elapsed) => {
                     return Err(format!("no answer within {} s", delivery.timeout().as_secs()));

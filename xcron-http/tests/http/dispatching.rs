@@ -3,7 +3,9 @@
 use crate::deliveries::Deliveries;
 use crate::server::PATIENCE;
 use crate::sink::{Act, Sink, reply};
+use futures::poll;
 use std::collections::BTreeMap;
+use std::pin::pin;
 use std::time::Duration;
 use tokio::time::timeout;
 use xcron_core::{Callback, CallbackBody, Dispatcher, Method, Outcome, TaskId};
@@ -90,6 +92,23 @@ async fn nothing_is_sent_when_the_claim_no_longer_stands() {
     deliveries.post("next", &sink.url()).await;
     assert_eq!((sink.connections(), sink.requests().len()), (1, 1));
     assert!(sink.requests()[0].contains("xcron-task-id: next"));
+}
+
+#[tokio::test]
+async fn nothing_is_sent_when_the_claim_is_lost_after_the_request_was_handed_over() {
+    let sink = Sink::answering("200 OK", "").await;
+    let deliveries = Deliveries::new();
+    deliveries.post("before", &sink.url()).await;
+    let delivery = deliveries.claim("asleep", Callback::new(sink.url()), PATIENCE).await;
+    let mut dispatch = pin!(deliveries.dispatcher.dispatch(delivery.clone()));
+    // The request is handed to its connection, whose task has had no turn to write it yet.
+    assert!(poll!(&mut dispatch).is_pending());
+    assert_eq!((sink.connections(), delivery.started_at()), (1, None));
+    deliveries.scheduler.delete(&TaskId::parse("asleep").unwrap()).await.unwrap();
+    assert_eq!(dispatch.await, Outcome::not_started());
+    assert_eq!(delivery.started_at(), None);
+    sink.closed(1).await;
+    assert_eq!(sink.requests().len(), 1);
 }
 
 #[tokio::test]
