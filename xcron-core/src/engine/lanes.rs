@@ -70,7 +70,12 @@ impl Pace {
     /// Judges a lane of so many `places` that is full at `now`: how long one return takes, if it
     /// would take it more than a second to fill them all twice.
     fn judge(&mut self, now: Timestamp, places: usize) -> Option<Duration> {
-        let full_for = now.since(*self.full_since.get_or_insert(now));
+        let Some(full_since) = self.full_since else {
+            self.full_since = Some(now);
+            self.returned = 0;
+            return self.slow;
+        };
+        let full_for = now.since(full_since);
         if full_for > JUDGED_FOR {
             *self = Self { full_since: Some(now), ..Self::default() };
         } else if full_for >= JUDGED_OVER {
@@ -110,6 +115,12 @@ impl Lanes {
         if lane.claimed < claimed_max {
             lane.claimed += 1;
             return Room::Taken;
+        }
+        if lane.in_flight < in_flight_max {
+            // Claimed ahead, or without a place yet: that says nothing about its target.
+            lane.pace.full_since = None;
+            self.full.insert(Arc::clone(destination));
+            return Room::Soon;
         }
         let Some(each) = lane.pace.judge(now, in_flight_max) else {
             self.full.insert(Arc::clone(destination));
@@ -230,5 +241,65 @@ impl Lanes {
             lane.has_turn = true;
             self.turns.push_back(Arc::clone(destination));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::decide::Start;
+    use crate::store::Claim;
+    use crate::task::id::{Occurrence, TaskId};
+    use crate::task::state::Holder;
+
+    const PLACES: usize = 4;
+
+    fn at(millis: i64) -> Timestamp {
+        Timestamp::from_millis(1_700_000_000_000 + millis)
+    }
+
+    fn fill(lanes: &mut Lanes, destination: &Arc<str>, now: Timestamp) {
+        for _ in 0..PLACES * CLAIMS_PER_PLACE {
+            assert_eq!(lanes.reserve(destination, now), Room::Taken);
+        }
+        assert_eq!(lanes.reserve(destination, now), Room::Soon);
+    }
+
+    fn send(lanes: &mut Lanes, destination: &Arc<str>) {
+        for _ in 0..PLACES * CLAIMS_PER_PLACE {
+            let claim = Claim {
+                task: TaskId::parse("t").expect("a good id"),
+                occurrence: Occurrence::At(at(0)),
+                attempt: 1,
+                fence: 1,
+                holder: Holder { node: 1, incarnation: 1 },
+            };
+            let start = Start { claim, not_before: at(0) };
+            lanes.push(Attempt { start, destination: Arc::clone(destination) });
+        }
+        while lanes.pop().is_some() {}
+        assert_eq!(lanes.in_flight(), PLACES);
+    }
+
+    #[test]
+    fn a_lane_full_of_claims_ahead_of_their_instant_is_not_slow() {
+        let (mut lanes, target) = (Lanes::new(100, PLACES), Arc::from("target"));
+        fill(&mut lanes, &target, at(-600));
+        assert_eq!(lanes.reserve(&target, at(-50)), Room::Soon);
+        assert_eq!(lanes.reserve(&target, at(0)), Room::Soon);
+        send(&mut lanes, &target);
+        assert_eq!(lanes.reserve(&target, at(1)), Room::Soon);
+        assert_eq!(lanes.reserve(&target, at(400)), Room::Soon);
+    }
+
+    #[test]
+    fn a_lane_from_which_nothing_returns_is_slow_and_puts_off_what_does_not_fit() {
+        let (mut lanes, target) = (Lanes::new(100, PLACES), Arc::from("target"));
+        fill(&mut lanes, &target, at(0));
+        send(&mut lanes, &target);
+        assert_eq!(lanes.reserve(&target, at(0)), Room::Soon);
+        let later = |millis| Room::Later(at(millis));
+        assert_eq!(lanes.reserve(&target, at(600)), later(1_600));
+        assert_eq!(lanes.reserve(&target, at(600)), later(2_200));
     }
 }

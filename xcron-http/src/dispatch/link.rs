@@ -25,7 +25,7 @@ pub(super) struct Link {
 /// Why there is no answer.
 pub(super) enum SendError {
     /// The connection was closed meanwhile; here is the request, of which not a byte has left.
-    Unsent(Request),
+    Unsent(Box<Request>),
     /// The claim no longer stands; nothing has left.
     NotStarted,
     /// What went wrong.
@@ -63,18 +63,16 @@ impl Link {
         &mut self,
         request: Request,
         delivery: &Delivery,
-    ) -> Result<Response<Incoming>, Box<SendError>> {
+    ) -> Result<Response<Incoming>, SendError> {
         self.watch.hand_over(delivery);
         let sent = self.sender.try_send_request(request).await;
-        sent.map_err(|mut error| {
-            Box::new(match (self.watch.held(), error.take_message()) {
-                (Some(Held::Whole), _) => SendError::NotStarted,
-                (Some(Held::InPart), _) => {
-                    SendError::Failed("the claim was lost while it was being sent".to_owned())
-                }
-                (None, Some(unsent)) => SendError::Unsent(unsent),
-                (None, None) => SendError::Failed(describe(error.error())),
-            })
+        sent.map_err(|mut error| match (self.watch.held(), error.take_message()) {
+            (Some(Held::Whole), _) => SendError::NotStarted,
+            (Some(Held::InPart), _) => {
+                SendError::Failed("the claim was lost while it was being sent".to_owned())
+            }
+            (None, Some(unsent)) => SendError::Unsent(Box::new(unsent)),
+            (None, None) => SendError::Failed(describe(error.error())),
         })
     }
 }

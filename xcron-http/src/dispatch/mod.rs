@@ -9,7 +9,7 @@
 //!   write of the first byte, however long ago the request was handed over; when it says no,
 //!   nothing is sent. The rest of a long request is held back too once its claim is lost.
 //! - *(run, attempt) goes on the wire at most once.* A request is handed over a second time only
-//!   when the first connection gave it back untouched. There are no other retries and no
+//!   when a connection that was idle gave it back untouched. There are no other retries and no
 //!   redirects.
 //! - *Denied addresses are not dialled.* The policy judges the socket address of every dial, so
 //!   spellings, names, and names that change their mind are all the same to it.
@@ -20,7 +20,7 @@
 //! | `target` | a URL, taken apart once and kept in a bounded cache |
 //! | `address` | which addresses may be dialled |
 //! | `dial` | names, TCP, TLS |
-//! | `link`, `pool` | a connection with its task; the idle ones |
+//! | `link`, `pool` | a connection with its task; the idle ones, and how fast new ones are made |
 //! | `watch` | whether bytes may leave, asked for every write |
 //! | `request`, `answer` | a delivery as a request; an answer as an outcome |
 
@@ -42,14 +42,17 @@ use address::AddressPolicy;
 use async_trait::async_trait;
 use dial::Dialer;
 use http_body_util::Full;
-use link::{Link, SendError};
-use pool::Pool;
+use link::SendError;
+use pool::{Pool, Turn};
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use target::{Target, Targets};
+use target::Targets;
 use tokio::time::{Instant, timeout_at};
 use xcron_core::{Callback, CallbackError, Clock, Delivery, Dispatcher, Outcome, SystemClock};
+
+const NO_CONNECTION: &str = "no connection in time";
+const CLOSED: &str = "the connection was closed before anything was sent";
 
 type Request = http::Request<Full<bytes::Bytes>>;
 
@@ -113,13 +116,26 @@ impl HttpDispatcher {
         let target = self.targets.get(&delivery.callback().url)?;
         let deadline = Instant::now() + delivery.timeout();
         let mut request = request::build(delivery, &target)?;
-        for is_fresh in [false, true] {
-            let mut link = self.link(&target, deadline, is_fresh).await?;
+        loop {
+            let turn = timeout_at(deadline, self.pool.turn(&target.destination)).await;
+            let (mut link, newcomer) = match turn.map_err(|_elapsed| NO_CONNECTION.to_owned())? {
+                Turn::Used(mut link) => match timeout_at(deadline, link.ready()).await {
+                    Ok(true) => (link, None),
+                    Ok(false) | Err(_) => continue,
+                },
+                Turn::Dial(newcomer) => {
+                    let dialled = timeout_at(deadline, self.dialer.dial(&target)).await;
+                    (dialled.map_err(|_elapsed| NO_CONNECTION.to_owned())??, Some(newcomer))
+                }
+            };
             if !delivery.may_start() {
                 self.pool.put(&target.destination, link);
                 return Ok(Outcome::not_started());
             }
-            match timeout_at(deadline, link.send(request, delivery)).await {
+            let is_new = newcomer.is_some();
+            let sent = timeout_at(deadline, link.send(request, delivery)).await;
+            drop(newcomer);
+            match sent {
                 Ok(Ok(response)) => {
                     let (outcome, is_reusable) =
                         answer::judge(response, deadline, &self.settings, &*self.clock).await;
@@ -128,36 +144,18 @@ impl HttpDispatcher {
                     }
                     return Ok(outcome);
                 }
-                Ok(Err(error)) => match *error {
+                Ok(Err(error)) => match error {
                     SendError::NotStarted => return Ok(Outcome::not_started()),
                     SendError::Failed(problem) => return Err(problem),
-                    SendError::Unsent(unsent) if !is_fresh => request = unsent,
-                    SendError::Unsent(_) => break,
+                    // It was idle and has been closed meanwhile.
+                    SendError::Unsent(unsent) if !is_new => request = *unsent,
+                    SendError::Unsent(_) => return Err(CLOSED.to_owned()),
                 },
                 Err(_elapsed) => {
                     return Err(format!("no answer within {} s", delivery.timeout().as_secs()));
                 }
             }
         }
-        Err("the connection was closed before anything was sent".to_owned())
-    }
-
-    /// A connection that is ready for a request.
-    async fn link(
-        &self,
-        target: &Target,
-        deadline: Instant,
-        is_fresh: bool,
-    ) -> Result<Link, String> {
-        if !is_fresh {
-            while let Some(mut link) = self.pool.take(&target.destination) {
-                if matches!(timeout_at(deadline, link.ready()).await, Ok(true)) {
-                    return Ok(link);
-                }
-            }
-        }
-        let dial = self.dialer.dial(target);
-        timeout_at(deadline, dial).await.map_err(|_elapsed| "no connection in time".to_owned())?
     }
 }
 

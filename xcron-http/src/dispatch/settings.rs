@@ -30,6 +30,11 @@ pub struct DispatchSettings {
     pub connect_max: Duration,
     /// The most names looked up at a time.
     pub lookups_max: usize,
+    /// The most connections to one destination that are new at a time: fewer than most servers
+    /// queue before they accept them.
+    pub new_connections_max: usize,
+    /// How long a connection that has not answered yet counts as new.
+    pub new_connection_for: Duration,
     /// How long a connection is kept while nobody uses it; less than most servers keep theirs.
     pub idle_max: Duration,
     /// The most idle connections to one destination.
@@ -59,6 +64,8 @@ impl Default for DispatchSettings {
             header_bytes_max: 8_192,
             connect_max: Duration::from_secs(3),
             lookups_max: 64,
+            new_connections_max: 64,
+            new_connection_for: Duration::from_millis(100),
             idle_max: Duration::from_millis(3_500),
             idle_per_destination_max: 256,
             idle_connections_max: 1_024,

@@ -2,9 +2,10 @@
 
 use crate::deliveries::Deliveries;
 use crate::sink::{Act, Sink, reply};
+use futures::future::join_all;
 use std::time::Duration;
 use tokio::time::sleep;
-use xcron_core::Verdict;
+use xcron_core::{Callback, Dispatcher, Verdict};
 use xcron_http::DispatchSettings;
 
 #[tokio::test]
@@ -87,5 +88,55 @@ async fn no_more_than_the_limit_is_kept_idle() {
             deliveries.post(&format!("t{number}"), &sink.url()).await;
         }
         assert_eq!(sink.connections() - before, 3, "{settings:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_burst_opens_few_connections_at_a_time_and_shares_those_that_answer() {
+    let sink = Sink::answering("200 OK", "").await;
+    let settings = DispatchSettings {
+        new_connections_max: 2,
+        new_connection_for: Duration::from_secs(3_600),
+        ..DispatchSettings::default()
+    };
+    let deliveries = Deliveries::with(settings);
+    let ids: Vec<String> = (0..50).map(|number| format!("t{number}")).collect();
+    let all = ids.iter().map(|id| deliveries.send(id, Callback::new(sink.url())));
+    for outcome in join_all(all).await {
+        assert_eq!(outcome.verdict, Verdict::Succeeded, "{outcome:?}");
+    }
+    assert_eq!(sink.requests().len(), 50);
+    deliveries.post("after", &sink.url()).await;
+}
+
+#[tokio::test]
+async fn a_target_that_is_slow_to_answer_is_dialled_no_faster_than_it_may_be() {
+    let sink = Sink::start(Act::SayAndHang(Vec::new())).await;
+    let mut settings = DispatchSettings {
+        new_connections_max: 2,
+        new_connection_for: Duration::from_secs(3_600),
+        ..DispatchSettings::default()
+    };
+    let deliveries = Deliveries::with(settings.clone());
+    let mut waiting = Vec::new();
+    for id in ["a", "b", "c", "d"] {
+        let limit = Duration::from_secs(1);
+        let delivery = deliveries.claim(id, Callback::new(sink.url()), limit).await;
+        waiting.push(async { deliveries.dispatcher.dispatch(delivery).await.error.unwrap() });
+    }
+    let mut ended = join_all(waiting).await;
+    ended.sort();
+    // Those that waited have left nothing: they may be made again.
+    let (late, silent) = ("no connection in time", "no answer within 1 s");
+    assert_eq!(ended, [silent, silent, late, late]);
+    assert_eq!((sink.connections(), sink.requests().len()), (2, 2));
+    // And when a connection is new for a moment only, nobody waits for long.
+    settings.new_connection_for = Duration::from_millis(1);
+    let deliveries = Deliveries::with(settings);
+    let all = ["e", "f", "g", "h"].map(|id| deliveries.send(id, Callback::new(sink.url())));
+    tokio::select! {
+        biased;
+        ended = join_all(all) => panic!("nobody answers: {ended:?}"),
+        () = sink.requested(6) => {}
     }
 }

@@ -72,13 +72,22 @@ impl Sink {
 
     /// Waits until `count` connections were closed by the other side.
     pub(crate) async fn closed(&self, count: usize) {
+        self.until(|seen| seen.closed.load(Ordering::SeqCst) >= count).await;
+    }
+
+    /// Waits until `count` requests have come.
+    pub(crate) async fn requested(&self, count: usize) {
+        self.until(|seen| seen.requests.lock().unwrap().len() >= count).await;
+    }
+
+    async fn until(&self, has_come: impl Fn(&Seen) -> bool) {
         for _ in 0..1_000 {
-            if self.seen.closed.load(Ordering::SeqCst) >= count {
+            if has_come(&self.seen) {
                 return;
             }
             sleep(Duration::from_millis(5)).await;
         }
-        panic!("{count} connections were to be closed");
+        panic!("the sink waited in vain");
     }
 }
 
