@@ -99,7 +99,13 @@ async fn the_description_of_the_cluster_is_true() {
         assert!(own.address().ends_with(&format!(":{port}")), "{own:?}");
         assert!(own.json()["version"].is_string(), "{own:?}");
     }
-    let view = cluster.view(leader).await;
+    // The leader knows of the others what they last told it, which is a moment old.
+    let view = cluster
+        .until(RECOVERY, "the leader knows how far all are", async || {
+            let view = View::of(cluster.http(leader)).await?;
+            view.nodes().iter().all(|node| node.json()["applied"].is_u64()).then_some(view)
+        })
+        .await;
     for node in view.nodes().iter().filter(|node| node.id() != leader_id) {
         assert_eq!(node.json()["is_reachable"], json!(true), "{node:?}");
         let offset = node.json()["clock_offset_ms"].as_f64().expect("a number");
