@@ -14,7 +14,7 @@ pub enum Line {
     /// The first line.
     Begin(Begin),
     /// An operation of a client.
-    Op(Op),
+    Op(Box<Op>),
     /// An attempt that reached its target.
     Receipt(Receipt),
     /// A fault that was injected.
@@ -43,9 +43,14 @@ macro_rules! from {
     )*};
 }
 
+impl From<Op> for Line {
+    fn from(op: Op) -> Self {
+        Self::Op(Box::new(op))
+    }
+}
+
 from!(
     Begin(Begin),
-    Op(Op),
     Receipt(Receipt),
     Fault(Fault),
     Unhealthy(Unhealthy),

@@ -111,7 +111,7 @@ fn parse(line: usize, text: &[u8]) -> Result<Line, ReadError> {
     let body = Value::Object(fields);
     match kind.as_str() {
         "begin" => read_as(line, body).map(Line::Begin),
-        "op" => read_as(line, body).map(Line::Op),
+        "op" => read_as(line, body).map(|op| Line::Op(Box::new(op))),
         "receipt" => read_as(line, body).map(Line::Receipt),
         "fault" => read_as(line, body).map(Line::Fault),
         "unhealthy" => read_as(line, body).map(Line::Unhealthy),
