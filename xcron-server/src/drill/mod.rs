@@ -1,0 +1,208 @@
+//! A drill: a throw-away cluster of this same program is put under load, killed, stopped and
+//! partitioned; then every callback is accounted for.
+//!
+//! - `options`, `error`: what may be asked, and why it could not be done.
+//! - `nodes`, `process`, `watchdog`: the cluster. `links`, `proxy`: what is between its nodes.
+//!   `owner`: who is at the other end of a connection.
+//! - `menu`, `task`, `api`, `load`: what is asked of it. `sink`: who is called.
+//! - `plan`, `inject`: what is done to it. `health`, `watch`: what that does to it.
+//! - `drain`, `record`, `report`: what remains, what is written down, and what is said.
+//!
+//! What was promised is judged by `xcron_checker`, which shares no code with the server.
+
+mod api;
+mod drain;
+mod error;
+mod health;
+mod inject;
+mod links;
+mod load;
+mod menu;
+mod moment;
+mod nodes;
+mod options;
+mod owner;
+mod plan;
+mod process;
+mod proxy;
+mod random;
+mod record;
+mod report;
+mod sink;
+mod task;
+mod watch;
+mod watchdog;
+
+pub use error::DrillError;
+pub use options::Options;
+
+use crate::signals::Signals;
+use error::system;
+use inject::Injector;
+use links::{Links, NODES};
+use load::Load;
+use moment::{Micros, SECOND, now, shown};
+use nodes::{Directory, Nodes};
+use plan::Fault;
+use proxy::Proxies;
+use record::Recorder;
+use report::{Audit, Story, say};
+use sink::Sink;
+use std::fs::File;
+use std::io::{BufReader, BufWriter};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+use tempfile::TempDir;
+use tokio::time::{Instant, sleep_until};
+use watch::Watch;
+use watchdog::Watchdog;
+use xcron_checker::judge::settings::Settings;
+use xcron_checker::{Begin, History};
+
+/// Runs a drill, or audits the history of an earlier one; whether every promise was kept.
+///
+/// # Errors
+/// When it could not be done, which says nothing about promises.
+pub async fn run(options: &Options) -> Result<bool, DrillError> {
+    if let Some(file) = &options.audit {
+        return audit(file);
+    }
+    if !owner::is_known_here() {
+        return Err(DrillError::NotHere);
+    }
+    let signals = Signals::take();
+    let refused = |error| std::io::Error::other(format!("{error}"));
+    let mut signals = signals.map_err(refused).map_err(system("signals"))?;
+    tokio::select! {
+        biased;
+        () = signals.next() => Err(DrillError::Stopped),
+        outcome = drill(options) => outcome,
+    }
+}
+
+/// Audits a history that was kept.
+fn audit(path: &Path) -> Result<bool, DrillError> {
+    let problem =
+        |problem: String| DrillError::History { path: path.to_owned(), problem };
+    let file = File::open(path).map_err(|error| problem(error.to_string()))?;
+    let history = History::read(BufReader::new(file));
+    let history = history.map_err(|error| problem(error.to_string()))?;
+    let verdict = history.judge_with(&settings());
+    let audit = Audit { history: &history, verdict: &verdict, leaderless: None, recovery: None };
+    say(&audit.to_string());
+    Ok(audit.is_clean())
+}
+
+/// How a drill is judged.
+fn settings() -> Settings {
+    Settings::default()
+}
+
+/// What a drill stands on; dropped, it ends its processes and then removes its folder.
+#[derive(Debug)]
+struct Stage {
+    links: Links,
+    recorder: Recorder,
+    directory: Directory,
+    nodes: Nodes,
+    _proxies: Proxies,
+    dir: TempDir,
+}
+
+impl Stage {
+    async fn set(label: &str, is_kept: bool) -> Result<Self, DrillError> {
+        let mut dir = tempfile::Builder::new()
+            .prefix("xcron-drill-")
+            .tempdir()
+            .map_err(system("a temporary folder cannot be made"))?;
+        dir.disable_cleanup(is_kept);
+        let program = std::env::current_exe().map_err(system("this program is not found"))?;
+        let recorder = Recorder::new(Begin::new(now(), NODES as u32).label(label));
+        let (links, directory) = (Links::new(), Directory::default());
+        let proxies = Proxies::start(&links, &directory).await?;
+        let watchdog = Watchdog::start((!is_kept).then_some(dir.path()))?;
+        let peers = proxies.addresses();
+        let nodes = Nodes::new(&program, dir.path(), peers, directory.clone(), watchdog);
+        Ok(Self { links, recorder, directory, nodes, _proxies: proxies, dir })
+    }
+}
+
+async fn drill(options: &Options) -> Result<bool, DrillError> {
+    let seed = options.seed.unwrap_or_else(|| now().unsigned_abs() % 1_000_000);
+    let label = format!("drill of {} s, seed {seed}", options.seconds);
+    let mut stage = Stage::set(&label, options.keep).await?;
+    say(&format!("{label}: three nodes of this program on loopback\n"));
+    let story = Story::begin();
+    for node in 0..NODES {
+        stage.nodes.start(node).await?;
+    }
+    drain::ready(&stage.directory, "after the start").await?;
+    let watch = Watch::start(&stage.directory, &stage.recorder);
+    for node in 0..NODES {
+        if let Some(http) = stage.directory.http(node) {
+            story.tell(&format!("node {} listens on {http}", node + 1));
+        }
+    }
+    let length = Duration::from_secs(options.seconds);
+    let plan = plan::draw(seed, length);
+    let (tasks, recovery) = torment(&mut stage, &watch, story, seed, length, &plan).await?;
+
+    story.tell("everything is due or done, reading what remains from every node");
+    let tasks: Arc<[String]> = tasks.into();
+    drain::drained(&stage.directory, &tasks).await?;
+    drain::remains(&stage.directory, &tasks, &stage.recorder).await?;
+    stage.nodes.check()?;
+    let leaderless = Some(watch.leaderless_longest());
+    drop(watch);
+    stage.nodes.end().await?;
+
+    let history = stage.recorder.finish();
+    let path = stage.dir.path().join("history.jsonl");
+    if options.keep {
+        let file = File::create(&path).map_err(system("the history cannot be written"))?;
+        let written = history.write(BufWriter::new(file));
+        written.map_err(system("the history cannot be written"))?;
+    }
+    let verdict = history.judge_with(&settings());
+    let recovery = Some(recovery);
+    let audit = Audit { history: &history, verdict: &verdict, leaderless, recovery };
+    say(&audit.to_string());
+    if options.keep {
+        say(&format!("kept: {}\n", path.display()));
+    }
+    if !audit.is_clean() {
+        say(&format!("again: xcron_server drill --seconds {} --seed {seed} --keep\n", options.seconds));
+    }
+    Ok(audit.is_clean())
+}
+
+/// Load and faults, until both are over and the cluster is well: the tasks that there may be, and
+/// how long the cluster took to be well.
+async fn torment(
+    stage: &mut Stage,
+    watch: &Watch,
+    story: Story,
+    seed: u64,
+    length: Duration,
+    plan: &[Fault],
+) -> Result<(Vec<String>, Micros), DrillError> {
+    let Stage { links, recorder, directory, nodes, .. } = stage;
+    let sink = Sink::start(recorder, directory).await?;
+    let (begun, end_s) = (Instant::now(), now() / SECOND + length.as_secs() as i64);
+    let load = Load::begin(seed, directory, sink.url(), recorder, end_s).await;
+    story.tell(&format!("{} clients create, delete and look at tasks", load::CLIENTS));
+    Injector::new(nodes, links, watch, recorder, &story).run(plan).await?;
+    let recovery = drain::ready(directory, "after the last fault").await?;
+    sleep_until(begun + length).await;
+    let tasks = load.end().await;
+    let callbacks = recorder.callbacks();
+    story.tell(&format!(
+        "the load ends with {} tasks and {callbacks} callbacks; all nodes were ready {} after the \
+         last fault",
+        tasks.len(),
+        shown(recovery)
+    ));
+    drain::drained(directory, &tasks).await?;
+    Ok((tasks, recovery))
+}
