@@ -72,7 +72,9 @@ fn run_bare<T>(work: impl Future<Output = T>) -> Result<T, ServerError> {
 /// Runs a drill, whose nodes have a configuration of their own.
 fn practise(cli: &Cli, options: &Options) -> ExitCode {
     if cli.conf.is_some() || !cli.set.is_empty() {
-        return bad_use(&"xcron_server: a drill takes no configuration, leave out --conf and --set");
+        return bad_use(
+            &"xcron_server: a drill takes no configuration, leave out --conf and --set",
+        );
     }
     let done = run_bare(drill::run(options));
     let error: &dyn Display = match &done {

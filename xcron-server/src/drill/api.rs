@@ -86,10 +86,7 @@ impl Api {
         Ok(understood(answer))
     }
 
-    async fn connect(
-        &mut self,
-        address: SocketAddr,
-    ) -> Result<SendRequest<Full<Bytes>>, NoAnswer> {
+    async fn connect(&mut self, address: SocketAddr) -> Result<SendRequest<Full<Bytes>>, NoAnswer> {
         if let Some((kept, mut sender)) = self.0.take()
             && kept == address
             && sender.ready().await.is_ok()

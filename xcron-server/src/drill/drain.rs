@@ -4,11 +4,11 @@
 use super::api::{Answer, Api};
 use super::error::DrillError;
 use super::links::NODES;
-use super::moment::{Micros, now};
+use super::moment::now;
 use super::nodes::Directory;
 use super::record::Recorder;
 use super::task;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
@@ -23,13 +23,11 @@ const WATCH: Duration = Duration::from_millis(1_500);
 /// How long one answer may take.
 const ANSWER_MAX: Duration = Duration::from_secs(5);
 const PAUSE: Duration = Duration::from_millis(50);
+/// How many questions a node is asked at once.
+const READERS: usize = 16;
 
-/// Waits until every node is ready; how long that took.
-pub(super) async fn ready(
-    nodes: &Directory,
-    since: &'static str,
-) -> Result<Micros, DrillError> {
-    let begun = now();
+/// Waits until every node is ready.
+pub(super) async fn ready(nodes: &Directory, since: &'static str) -> Result<(), DrillError> {
     let deadline = Instant::now() + READY_MAX;
     let mut apis: [Api; NODES] = Default::default();
     for (node, api) in apis.iter_mut().enumerate() {
@@ -51,23 +49,19 @@ pub(super) async fn ready(
             sleep(PAUSE).await;
         }
     }
-    Ok(now() - begun)
+    Ok(())
 }
 
 /// Waits until no task has anything left to do, or will not come to its end any more.
 pub(super) async fn drained(nodes: &Directory, tasks: &[String]) -> Result<(), DrillError> {
     let deadline = Instant::now() + DRAIN_MAX;
-    let mut reader = Reader::new(nodes, 0);
-    let mut open: Vec<&String> = tasks.iter().collect();
+    let mut open = tasks.to_vec();
     while !open.is_empty() && Instant::now() < deadline {
-        let mut still = Vec::new();
-        for id in open {
-            let answer = reader.read(id).await?;
-            if answer.outcome == Some(Outcome::Ok) && answer.data["state"] != "finished" {
-                still.push(id);
-            }
-        }
-        open = still;
+        let is_open = |(_, answer): &(String, Answer)| {
+            answer.outcome == Some(Outcome::Ok) && answer.data["state"] != "finished"
+        };
+        let read = read_all(nodes, 0, open).await?;
+        open = read.into_iter().filter(is_open).map(|(id, _)| id).collect();
         sleep(PAUSE).await;
     }
     sleep(WATCH).await;
@@ -77,26 +71,44 @@ pub(super) async fn drained(nodes: &Directory, tasks: &[String]) -> Result<(), D
 /// Notes what every node says of every task.
 pub(super) async fn remains(
     nodes: &Directory,
-    tasks: &Arc<[String]>,
+    tasks: &[String],
     recorder: &Recorder,
 ) -> Result<(), DrillError> {
-    let mut reading = JoinSet::new();
     for node in 0..NODES {
-        let (mut reader, tasks, recorder) =
-            (Reader::new(nodes, node), Arc::clone(tasks), recorder.clone());
+        let asked = now();
+        for (id, answer) in read_all(nodes, node, tasks.to_vec()).await? {
+            let found = match answer.outcome {
+                Some(Outcome::Ok) => task::remains(&id, &answer.data),
+                _ => FinalTask::absent(id),
+            };
+            recorder.note(FinalTask { at_us: Some(asked), ..found }.on(node as u64 + 1));
+        }
+    }
+    Ok(())
+}
+
+/// What a node says of these tasks, asked for several at a time.
+async fn read_all(
+    nodes: &Directory,
+    node: usize,
+    tasks: Vec<String>,
+) -> Result<Vec<(String, Answer)>, DrillError> {
+    let left = Arc::new(Mutex::new(tasks));
+    let mut reading = JoinSet::new();
+    for _ in 0..READERS {
+        let (mut reader, left) = (Reader::new(nodes, node), Arc::clone(&left));
         reading.spawn(async move {
-            for id in tasks.iter() {
-                let answer = reader.read(id).await?;
-                let found = match answer.outcome {
-                    Some(Outcome::Ok) => task::remains(id, &answer.data),
-                    _ => FinalTask::absent(id),
-                };
-                recorder.note(FinalTask { at_us: Some(now()), ..found }.on(node as u64 + 1));
+            let mut read = Vec::new();
+            loop {
+                let next = left.lock().unwrap_or_else(PoisonError::into_inner).pop();
+                let Some(id) = next else { return Ok(read) };
+                let answer = reader.read(&id).await?;
+                read.push((id, answer));
             }
-            Ok(())
         });
     }
-    reading.join_all().await.into_iter().collect()
+    let parts: Result<Vec<Vec<_>>, DrillError> = reading.join_all().await.into_iter().collect();
+    Ok(parts?.into_iter().flatten().collect())
 }
 
 /// Reads tasks from one node.

@@ -31,8 +31,10 @@ pub enum DrillError {
         said: String,
     },
     /// The cluster never began, or did not come back after the last fault.
-    #[error("the cluster is not ready {after_s} s {since}: {said}; run it again with --keep and \
-             read the logs of the nodes")]
+    #[error(
+        "the cluster is not ready {after_s} s {since}: {said}; run it again with --keep and \
+             read the logs of the nodes"
+    )]
     NotReady {
         /// How long it was waited for.
         after_s: u64,

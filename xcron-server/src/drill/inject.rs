@@ -40,21 +40,24 @@ impl<'a> Injector<'a> {
         Self { nodes, links, watch, recorder, story, condition, health }
     }
 
-    /// All faults, one after the other; nothing is wrong any more when this returns.
-    pub(super) async fn run(&mut self, plan: &[Fault]) -> Result<(), DrillError> {
-        self.health.note(now(), self.condition);
+    /// All faults, one after the other; nothing is wrong any more when this returns. When that
+    /// began.
+    pub(super) async fn run(&mut self, plan: &[Fault]) -> Result<Micros, DrillError> {
+        let mut healed = now();
+        self.health.note(healed, self.condition);
         for fault in plan {
             sleep(fault.calm).await;
             self.nodes.check()?;
-            self.inject(fault).await?;
+            healed = self.inject(fault).await?;
         }
         for (from_us, to_us) in self.health.unhealthy(now()) {
             self.recorder.note(Unhealthy { from_us, to_us });
         }
-        Ok(())
+        Ok(healed)
     }
 
-    async fn inject(&mut self, fault: &Fault) -> Result<(), DrillError> {
+    /// One fault, from its beginning to its end, which is returned.
+    async fn inject(&mut self, fault: &Fault) -> Result<Micros, DrillError> {
         let (leader, term) = (self.watch.leader(), self.watch.term());
         let struck = fault.whom.nodes(leader);
         let touched = self.links.touched();
@@ -73,7 +76,7 @@ impl<'a> Injector<'a> {
             self.recorder.note(if took_effect { done } else { done.without_effect() });
         }
         self.await_leader(&struck, term).await;
-        Ok(())
+        Ok(to)
     }
 
     async fn begin(&mut self, kind: Kind, struck: &[usize]) -> Result<(), DrillError> {

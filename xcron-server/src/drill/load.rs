@@ -18,7 +18,7 @@ use xcron_checker::{Call, Definition, Op, Outcome};
 /// How many clients there are; each has one request under way.
 pub(super) const CLIENTS: u64 = 8;
 /// How often each of them asks for something.
-const PERIOD: Duration = Duration::from_millis(250);
+const PERIOD: Duration = Duration::from_millis(150);
 /// How long a client waits for an answer: longer than a node stands still.
 const ANSWER_MAX: Duration = Duration::from_secs(10);
 /// For how long a client avoids a node that gave it none.
@@ -28,8 +28,8 @@ const REPEATS_MAX: u32 = 4;
 const PAUSE: Duration = Duration::from_millis(200);
 
 /// Of a hundred requests, how many create and how many delete; the others look.
-const CREATES: u64 = 55;
-const DELETES: u64 = 8;
+const CREATES: u64 = 32;
+const DELETES: u64 = 5;
 
 /// What the clients share.
 #[derive(Debug)]

@@ -51,7 +51,6 @@ use sink::Sink;
 use std::fs::File;
 use std::io::{BufReader, BufWriter};
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 use tempfile::TempDir;
 use tokio::time::{Instant, sleep_until};
@@ -71,20 +70,24 @@ pub async fn run(options: &Options) -> Result<bool, DrillError> {
     if !owner::is_known_here() {
         return Err(DrillError::NotHere);
     }
-    let signals = Signals::take();
     let refused = |error| std::io::Error::other(format!("{error}"));
-    let mut signals = signals.map_err(refused).map_err(system("signals"))?;
-    tokio::select! {
+    let signals = Signals::take().map_err(refused);
+    let mut signals = signals.map_err(system("signals cannot be received"))?;
+    let seed = options.seed.unwrap_or_else(|| now().unsigned_abs() % SEEDS);
+    let mut stage = Stage::set(options, seed).await?;
+    let outcome = tokio::select! {
         biased;
         () = signals.next() => Err(DrillError::Stopped),
-        outcome = drill(options) => outcome,
-    }
+        outcome = drill(&mut stage, options, seed) => outcome,
+    };
+    // Whatever happened: first they end, then their folder goes.
+    stage.nodes.end().await?;
+    outcome
 }
 
 /// Audits a history that was kept.
 fn audit(path: &Path) -> Result<bool, DrillError> {
-    let problem =
-        |problem: String| DrillError::History { path: path.to_owned(), problem };
+    let problem = |problem: String| DrillError::History { path: path.to_owned(), problem };
     let file = File::open(path).map_err(|error| problem(error.to_string()))?;
     let history = History::read(BufReader::new(file));
     let history = history.map_err(|error| problem(error.to_string()))?;
@@ -93,6 +96,9 @@ fn audit(path: &Path) -> Result<bool, DrillError> {
     say(&audit.to_string());
     Ok(audit.is_clean())
 }
+
+/// How many seeds are drawn from when none is given: few enough to be typed again.
+const SEEDS: u64 = 1_000_000;
 
 /// How a drill is judged.
 fn settings() -> Settings {
@@ -111,68 +117,61 @@ struct Stage {
 }
 
 impl Stage {
-    async fn set(label: &str, is_kept: bool) -> Result<Self, DrillError> {
+    async fn set(options: &Options, seed: u64) -> Result<Self, DrillError> {
         let mut dir = tempfile::Builder::new()
             .prefix("xcron-drill-")
             .tempdir()
             .map_err(system("a temporary folder cannot be made"))?;
-        dir.disable_cleanup(is_kept);
+        dir.disable_cleanup(options.keep);
+        let label = format!("drill of {} s, seed {seed}", options.seconds);
+        say(&format!("{label}: three nodes of this program on loopback\n"));
+        if options.keep {
+            say(&format!("kept in {}\n", dir.path().display()));
+        }
         let program = std::env::current_exe().map_err(system("this program is not found"))?;
         let recorder = Recorder::new(Begin::new(now(), NODES as u32).label(label));
         let (links, directory) = (Links::new(), Directory::default());
         let proxies = Proxies::start(&links, &directory).await?;
-        let watchdog = Watchdog::start((!is_kept).then_some(dir.path()))?;
+        let watchdog = Watchdog::start((!options.keep).then_some(dir.path()))?;
         let peers = proxies.addresses();
         let nodes = Nodes::new(&program, dir.path(), peers, directory.clone(), watchdog);
         Ok(Self { links, recorder, directory, nodes, _proxies: proxies, dir })
     }
 }
 
-async fn drill(options: &Options) -> Result<bool, DrillError> {
-    let seed = options.seed.unwrap_or_else(|| now().unsigned_abs() % 1_000_000);
-    let label = format!("drill of {} s, seed {seed}", options.seconds);
-    let mut stage = Stage::set(&label, options.keep).await?;
-    say(&format!("{label}: three nodes of this program on loopback\n"));
+/// From the start of the nodes to the audit; whether every promise was kept.
+async fn drill(stage: &mut Stage, options: &Options, seed: u64) -> Result<bool, DrillError> {
     let story = Story::begin();
     for node in 0..NODES {
         stage.nodes.start(node).await?;
     }
     drain::ready(&stage.directory, "after the start").await?;
-    let watch = Watch::start(&stage.directory, &stage.recorder);
     for node in 0..NODES {
         if let Some(http) = stage.directory.http(node) {
             story.tell(&format!("node {} listens on {http}", node + 1));
         }
     }
+    let watch = Watch::start(&stage.directory, &stage.recorder);
     let length = Duration::from_secs(options.seconds);
     let plan = plan::draw(seed, length);
-    let (tasks, recovery) = torment(&mut stage, &watch, story, seed, length, &plan).await?;
-
-    story.tell("everything is due or done, reading what remains from every node");
-    let tasks: Arc<[String]> = tasks.into();
-    drain::drained(&stage.directory, &tasks).await?;
+    let (tasks, recovery) = torment(stage, &watch, story, seed, length, &plan).await?;
+    story.tell("nothing is left to do; every node is asked what has become of every task");
     drain::remains(&stage.directory, &tasks, &stage.recorder).await?;
     stage.nodes.check()?;
-    let leaderless = Some(watch.leaderless_longest());
-    drop(watch);
-    stage.nodes.end().await?;
 
     let history = stage.recorder.finish();
-    let path = stage.dir.path().join("history.jsonl");
     if options.keep {
-        let file = File::create(&path).map_err(system("the history cannot be written"))?;
-        let written = history.write(BufWriter::new(file));
+        let file = File::create(stage.dir.path().join("history.jsonl"));
+        let written = file.and_then(|file| history.write(BufWriter::new(file)));
         written.map_err(system("the history cannot be written"))?;
     }
     let verdict = history.judge_with(&settings());
-    let recovery = Some(recovery);
+    let (leaderless, recovery) = (Some(watch.leaderless_longest()), Some(recovery));
     let audit = Audit { history: &history, verdict: &verdict, leaderless, recovery };
     say(&audit.to_string());
-    if options.keep {
-        say(&format!("kept: {}\n", path.display()));
-    }
     if !audit.is_clean() {
-        say(&format!("again: xcron_server drill --seconds {} --seed {seed} --keep\n", options.seconds));
+        let seconds = options.seconds;
+        say(&format!("again: xcron_server drill --seconds {seconds} --seed {seed} --keep\n"));
     }
     Ok(audit.is_clean())
 }
@@ -192,8 +191,9 @@ async fn torment(
     let (begun, end_s) = (Instant::now(), now() / SECOND + length.as_secs() as i64);
     let load = Load::begin(seed, directory, sink.url(), recorder, end_s).await;
     story.tell(&format!("{} clients create, delete and look at tasks", load::CLIENTS));
-    Injector::new(nodes, links, watch, recorder, &story).run(plan).await?;
-    let recovery = drain::ready(directory, "after the last fault").await?;
+    let healed = Injector::new(nodes, links, watch, recorder, &story).run(plan).await?;
+    drain::ready(directory, "after the last fault").await?;
+    let recovery = now() - healed;
     sleep_until(begun + length).await;
     let tasks = load.end().await;
     let callbacks = recorder.callbacks();

@@ -160,7 +160,8 @@ mod tests {
             let plan = draw(seed, Duration::from_secs(60));
             assert!(plan.len() >= 6, "seed {seed}: only {} faults", plan.len());
             for kind in [Kind::Kill, Kind::Pause, Kind::Isolate(Link::Cut)] {
-                let is_there = |fault: &super::Fault| (fault.kind, fault.whom) == (kind, Whom::Leader);
+                let is_there =
+                    |fault: &super::Fault| (fault.kind, fault.whom) == (kind, Whom::Leader);
                 assert!(plan[..3].iter().any(is_there), "seed {seed}: no {kind:?}");
             }
             let whole: Duration = plan.iter().map(|fault| fault.calm + fault.lasts).sum();

@@ -25,14 +25,18 @@ pub(super) struct Proxies {
 impl Proxies {
     /// Listens for each node.
     pub(super) async fn start(links: &Links, nodes: &Directory) -> Result<Self, DrillError> {
-        let unbound = SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0));
-        let mut addresses = [unbound; NODES];
-        let mut accepting = JoinSet::new();
-        for (to, address) in addresses.iter_mut().enumerate() {
+        let mut bound = Vec::new();
+        for _ in 0..NODES {
             let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await;
             let listener = listener.map_err(system("a port of loopback cannot be bound"))?;
-            let bound = listener.local_addr();
-            *address = bound.map_err(system("a port does not tell its address"))?;
+            let address = listener.local_addr();
+            bound.push((address.map_err(system("a port does not tell its address"))?, listener));
+        }
+        // Founders are numbered in the order of their addresses' texts, and so are ours.
+        bound.sort_by_key(|(address, _)| address.to_string());
+        let addresses = std::array::from_fn(|to| bound[to].0);
+        let mut accepting = JoinSet::new();
+        for (to, (_, listener)) in bound.into_iter().enumerate() {
             accepting.spawn(accept(listener, to, links.clone(), nodes.clone()));
         }
         Ok(Self { addresses, _accepting: accepting })
@@ -59,13 +63,7 @@ async fn accept(listener: TcpListener, to: usize, links: Links, nodes: Directory
 }
 
 /// Leads one connection to node `to`. It ends when either side ends it or its link is cut.
-async fn lead(
-    stream: TcpStream,
-    remote: SocketAddr,
-    to: usize,
-    mut gate: Gate,
-    nodes: Directory,
-) {
+async fn lead(stream: TcpStream, remote: SocketAddr, to: usize, mut gate: Gate, nodes: Directory) {
     let Some(from) = nodes.owner(remote).await else { return };
     if !gate.opens(from, to).await || !gate.opens(to, from).await {
         return;

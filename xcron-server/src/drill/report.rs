@@ -96,9 +96,8 @@ const fn words_of(call: Call) -> &'static str {
 impl fmt::Display for Audit<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let figures = &self.verdict.figures;
-        let row = |f: &mut fmt::Formatter<'_>, name: &str, what: &str| {
-            writeln!(f, "  {name:<15} {what}")
-        };
+        let row =
+            |f: &mut fmt::Formatter<'_>, name: &str, what: &str| writeln!(f, "  {name:<15} {what}");
         writeln!(f, "audit")?;
         row(f, "operations", &self.operations())?;
         row(f, "faults", &self.faults())?;
@@ -107,19 +106,15 @@ impl fmt::Display for Audit<'_> {
         write!(fired, ", {} runs fired in {} attempts", figures.fired, figures.attempts)?;
         write!(fired, ", {} repeated with a cause", figures.repeated)?;
         row(f, "occurrences", &fired)?;
-        let promised = [
-            ("lost", figures.lost),
-            ("early", figures.early),
-            ("doubled", figures.doubled),
-        ];
+        let promised =
+            [("lost", figures.lost), ("early", figures.early), ("doubled", figures.doubled)];
         for (name, count) in promised {
             let without = if name == "doubled" { " without a cause" } else { "" };
             row(f, name, &format!("{count}{without}"))?;
         }
-        for (name, lateness) in [
-            ("lateness", &figures.lateness_us),
-            ("  when healthy", &figures.lateness_healthy_us),
-        ] {
+        for (name, lateness) in
+            [("lateness", &figures.lateness_us), ("  when healthy", &figures.lateness_healthy_us)]
+        {
             let [p50, p99, worst] =
                 [50, 99, 100].map(|percent| shown(percentile(lateness, percent)));
             row(f, name, &format!("p50 {p50}, p99 {p99}, worst {worst}"))?;
