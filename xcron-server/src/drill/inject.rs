@@ -5,7 +5,7 @@ use super::health::{Condition, Health};
 use super::links::{Links, Matrix, NODES};
 use super::moment::{Micros, now};
 use super::nodes::Nodes;
-use super::plan::{Fault, Kind, Whom};
+use super::plan::{Fault, Kind};
 use super::record::Recorder;
 use super::report::Story;
 use super::watch::Watch;
@@ -64,7 +64,7 @@ impl<'a> Injector<'a> {
         let from = now();
         self.begin(fault.kind, &struck).await?;
         self.story.tell(&sentence(fault, &struck, leader));
-        self.note(from, fault, &struck, leader);
+        self.note(from, &struck);
         sleep(fault.lasts).await;
         self.end(fault.kind, &struck).await?;
         let to = now();
@@ -116,15 +116,11 @@ impl<'a> Injector<'a> {
         self.links.set(matrix);
     }
 
-    /// What a fault that began at `from` excuses.
-    fn note(&mut self, from: Micros, fault: &Fault, struck: &[usize], leader: Option<usize>) {
+    /// What a fault that began at `from` may excuse.
+    fn note(&mut self, from: Micros, struck: &[usize]) {
         self.health.note(from, self.condition);
         for node in struck {
             self.recorder.note(SenderLost { node: *node as u64 + 1, at_us: from });
-        }
-        if fault.whom == Whom::Leader || leader.is_some_and(|leader| struck.contains(&leader)) {
-            // A majority is left, but it has to elect; what it may take to is counted from here.
-            self.recorder.note(Unhealthy { from_us: from, to_us: from + 1 });
         }
     }
 

@@ -68,6 +68,11 @@ impl Gate {
         decided.is_ok_and(|matrix| matrix[from][to] == Link::Open)
     }
 
+    /// Whether the link is open now.
+    pub(super) fn is_open(&self, from: usize, to: usize) -> bool {
+        self.state.borrow()[from][to] == Link::Open
+    }
+
     /// Returns when a link has changed since [`opens`](Self::opens) looked.
     pub(super) async fn changed(&mut self) {
         if self.state.changed().await.is_err() {

@@ -14,6 +14,10 @@ use tokio::task::JoinSet;
 /// The most bytes that are on their way in one direction of a connection, beside the kernel's.
 const BUFFER_BYTES: usize = 64 * 1024;
 
+/// How many segments a sender has on their way without hearing that one has arrived: what TCP
+/// begins with. A link that is silent in one direction soon is in the other.
+const UNHEARD_MAX: u32 = 10;
+
 /// The ports by which the nodes know each other.
 #[derive(Debug)]
 pub(super) struct Proxies {
@@ -93,13 +97,21 @@ async fn pass(
     to: usize,
 ) {
     let mut buffer = vec![0; BUFFER_BYTES];
+    let mut unheard = 0;
     while gate.opens(from, to).await {
+        if gate.is_open(to, from) {
+            unheard = 0;
+        } else if unheard == UNHEARD_MAX {
+            gate.changed().await;
+            continue;
+        }
         let read = tokio::select! {
             biased;
             () = gate.changed() => continue,
             read = source.read(&mut buffer) => read,
         };
         let Ok(bytes @ 1..) = read else { return };
+        unheard += 1;
         // What was read when the link fell silent is kept like everything behind it.
         if !gate.opens(from, to).await {
             return;
@@ -112,8 +124,8 @@ async fn pass(
 
 #[cfg(test)]
 mod tests {
-    use super::pass;
-    use crate::drill::links::{Link, Links, Matrix, isolated};
+    use super::{UNHEARD_MAX, pass};
+    use crate::drill::links::{Link, Links, Matrix, deaf, isolated};
     use std::time::Duration;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
@@ -148,6 +160,24 @@ mod tests {
         sender.write_all(b"b").await.expect("nobody is told");
         let held = timeout(Duration::from_millis(50), receiver.read_exact(&mut byte)).await;
         assert!(held.is_err(), "{byte:?} came through a silent link");
+        links.set(Matrix::default());
+        receiver.read_exact(&mut byte).await.expect("it is open again");
+        assert_eq!(&byte, b"b");
+    }
+
+    #[tokio::test]
+    async fn who_is_not_heard_to_have_received_is_soon_sent_no_more() {
+        let links = Links::new();
+        let (mut sender, mut receiver) = linked(&links).await;
+        let mut byte = [0];
+        links.set(deaf(0, Link::Silent));
+        for _ in 0..UNHEARD_MAX {
+            sender.write_all(b"a").await.expect("it is open");
+            receiver.read_exact(&mut byte).await.expect("it is open");
+        }
+        sender.write_all(b"b").await.expect("nobody is told");
+        let held = timeout(Duration::from_millis(50), receiver.read_exact(&mut byte)).await;
+        assert!(held.is_err(), "{byte:?} came through");
         links.set(Matrix::default());
         receiver.read_exact(&mut byte).await.expect("it is open again");
         assert_eq!(&byte, b"b");

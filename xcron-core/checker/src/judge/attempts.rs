@@ -32,8 +32,8 @@ pub(super) fn judge(
             let what = format!("run {} was attempted {} times", run.id, run.attempts.len());
             findings.violate(Invariant::I7, task.name, run.attempts[1].at_us, what);
         }
-        for pair in run.attempts.windows(2) {
-            follows(case, definition, run, (pair[0], pair[1]), findings);
+        for at in 1..run.attempts.len() {
+            follows(case, definition, run, at, findings);
         }
         within_policy(case, definition, run, findings);
         retried(case, definition, life, run, findings);
@@ -64,14 +64,15 @@ fn never_early(case: &Case<'_>, receipt: &Receipt, findings: &mut Findings) {
     findings.violate(invariant, &receipt.task, receipt.at_us, what);
 }
 
-/// Judges an attempt and the one that arrived before it.
+/// Judges the attempt in this place of a run and the one that arrived before it.
 fn follows(
     case: &Case<'_>,
     definition: &Definition,
     run: &Run<'_>,
-    (before, after): (&Receipt, &Receipt),
+    place: usize,
     findings: &mut Findings,
 ) {
+    let (before, after) = (run.attempts[place - 1], run.attempts[place]);
     let mut breach = |what: String| {
         let what = format!("run {}: {what}", run.id);
         findings.violate(Invariant::I6, &after.task, after.at_us, what);
@@ -103,9 +104,10 @@ fn follows(
         findings.figures.doubled += 1;
         return;
     }
-    // Without a loss in the whole run every attempt before counts as a failure.
+    // Without a loss in the whole run every attempt that arrived before counts as a failure. One
+    // that did not arrive may never have been sent, and then it counts as nothing.
     let lossless = run.losses(case, after.at_us) == 0 && after.attempt == before.attempt + 1;
-    let failures = if lossless { before.attempt as usize } else { 1 };
+    let failures = if lossless { place } else { 1 };
     let asked = before.retry_after_s.unwrap_or(0).saturating_mul(SECOND);
     let wait = backoff_min_us(definition, failures).max(asked);
     let earliest = before.answered_us.unwrap_or(before.at_us).saturating_add(wait);
@@ -118,8 +120,10 @@ fn follows(
 fn within_policy(case: &Case<'_>, definition: &Definition, run: &Run<'_>, findings: &mut Findings) {
     let last = run.last();
     let allowed = definition.retry.attempts_max as usize + run.losses(case, last.at_us);
-    if last.attempt as usize > allowed {
-        let what = format!("run {} came to attempt {} of {allowed}", run.id, last.attempt);
+    // Attempts that did not arrive may never have been sent: their numbers are used up, they
+    // themselves are not.
+    if run.attempts.len() > allowed {
+        let what = format!("run {} arrived {} times, of {allowed}", run.id, run.attempts.len());
         findings.violate(Invariant::I6, &last.task, last.at_us, what);
     }
     let age = definition.retry.age_max_s.saturating_mul(SECOND);
