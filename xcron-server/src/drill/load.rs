@@ -15,8 +15,11 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 use xcron_checker::{Call, Definition, Op, Outcome};
 
-/// How many clients there are; each has one request under way.
-pub(super) const CLIENTS: u64 = 8;
+/// How many clients write and how many read; each has one request under way. Few write, because
+/// what they have under way when a leader falls is what nobody knows of afterwards.
+const WRITERS: u64 = 3;
+const READERS: u64 = 6;
+pub(super) const CLIENTS: u64 = WRITERS + READERS;
 /// How often each of them asks for something.
 const PERIOD: Duration = Duration::from_millis(150);
 /// How long a client waits for an answer: longer than a node stands still.
@@ -25,11 +28,10 @@ const ANSWER_MAX: Duration = Duration::from_secs(10);
 const AVOIDED: Duration = Duration::from_secs(1);
 /// How often a create is sent again that is not known to be done, and after which pause.
 const REPEATS_MAX: u32 = 4;
-const PAUSE: Duration = Duration::from_millis(200);
+const PAUSE: Duration = Duration::from_millis(500);
 
-/// Of a hundred requests, how many create and how many delete; the others look.
-const CREATES: u64 = 32;
-const DELETES: u64 = 5;
+/// Of a hundred writes, how many delete; the others create.
+const DELETES: u64 = 14;
 
 /// What the clients share.
 #[derive(Debug)]
@@ -38,6 +40,8 @@ struct World {
     nodes: Directory,
     sink: String,
     recorder: Recorder,
+    /// Nothing is due later, in unix seconds.
+    end_s: i64,
     tasks: Mutex<Vec<String>>,
     next_client: AtomicU64,
     ends: AtomicBool,
@@ -57,7 +61,8 @@ pub(super) struct Load {
 }
 
 impl Load {
-    /// Creates the tasks that recur until `end_s`, and then lets the clients begin.
+    /// Creates the tasks that recur, and then lets the clients begin; nothing is due after
+    /// `end_s`.
     pub(super) async fn begin(
         seed: u64,
         nodes: &Directory,
@@ -70,6 +75,7 @@ impl Load {
             nodes: nodes.clone(),
             sink,
             recorder: recorder.clone(),
+            end_s,
             tasks: Mutex::default(),
             next_client: AtomicU64::new(0),
             ends: AtomicBool::new(false),
@@ -79,8 +85,8 @@ impl Load {
             first.create(format!("cron-{number}"), definition).await;
         }
         let mut clients = JoinSet::new();
-        for _ in 0..CLIENTS {
-            clients.spawn(Client::new(&world).run());
+        for number in 0..CLIENTS {
+            clients.spawn(Client::new(&world).run(number < WRITERS));
         }
         Self { world, clients }
     }
@@ -116,22 +122,22 @@ impl Client {
         }
     }
 
-    async fn run(mut self) {
+    /// Creates and deletes, or looks, until the load ends.
+    async fn run(mut self, writes: bool) {
         let name = self.number;
         let mut ticks = interval(PERIOD);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         while !self.world.ends.load(Ordering::Relaxed) {
             ticks.tick().await;
-            let drawn = self.random.below(100);
-            if drawn < CREATES {
-                let definition = menu::draw(&mut self.random, now() / SECOND);
+            let now_s = now() / SECOND;
+            if writes && !self.random.chance(DELETES) && now_s < self.world.end_s {
+                let definition = menu::draw(&mut self.random, now_s, self.world.end_s);
                 self.created += 1;
                 self.create(format!("task-{name}-{}", self.created), &definition).await;
-                continue;
+            } else if let Some(task) = self.some_task() {
+                let call = if writes { Call::Delete } else { Call::Query };
+                self.ask(Op::new(call, task, 0)).await;
             }
-            let Some(task) = self.some_task() else { continue };
-            let call = if drawn < CREATES + DELETES { Call::Delete } else { Call::Query };
-            self.ask(Op::new(call, task, 0)).await;
         }
     }
 

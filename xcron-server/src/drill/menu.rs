@@ -23,14 +23,14 @@ const AT_MOST_ONCE: u64 = 10;
 const SPREAD: u64 = 10;
 
 /// The furthest that a one-shot is in the future, in seconds.
-pub(super) const AHEAD_MAX: u64 = 8;
+const AHEAD_MAX: u64 = 8;
 
-/// A task for the load, at `now_s`.
-pub(super) fn draw(random: &mut Random, now_s: i64) -> Definition {
+/// A task for the load, at `now_s`, with nothing due after `end_s`, which is later.
+pub(super) fn draw(random: &mut Random, now_s: i64, end_s: i64) -> Definition {
     if random.chance(CRONS) {
-        return short_cron(random, now_s);
+        return short_cron(random, now_s, end_s);
     }
-    let due = now_s + 1 + random.below(AHEAD_MAX) as i64;
+    let due = (now_s + 1 + random.below(AHEAD_MAX) as i64).min(end_s);
     let mut task = Definition::once(due);
     task.target = target(random).to_owned();
     if random.chance(AT_MOST_ONCE) {
@@ -63,14 +63,14 @@ fn patient(mut task: Definition) -> Definition {
 }
 
 /// A task that recurs for a few seconds.
-fn short_cron(random: &mut Random, now_s: i64) -> Definition {
+fn short_cron(random: &mut Random, now_s: i64, end_s: i64) -> Definition {
     let expressions = ["* * * * * *", "*/2 * * * * *", "*/3 * * * * *"];
     let mut task = Definition::cron(expressions[random.below(3) as usize], "UTC");
     task.target = ["/ok", "/slow/1200", "/flaky"][random.below(3) as usize].to_owned();
     task.misfire = [Misfire::FireOnce, Misfire::FireAll, Misfire::Skip][random.below(3) as usize];
     task.overlap = [Overlap::Allow, Overlap::Skip, Overlap::Queue][random.below(3) as usize];
     task.start_s = Some(now_s + 1);
-    task.end_s = Some(now_s + 6 + random.below(6) as i64);
+    task.end_s = Some((now_s + 6 + random.below(6) as i64).min(end_s));
     if random.chance(50) {
         task.runs_max = Some(2 + random.below(4));
     }
@@ -106,15 +106,16 @@ mod tests {
     use xcron_checker::Schedule;
 
     #[test]
-    fn every_kind_of_target_is_called_and_nothing_is_due_at_once() {
+    fn every_kind_of_target_is_called_and_nothing_is_due_at_once_or_too_late() {
         assert_eq!(TARGETS.iter().map(|(share, _)| share).sum::<u64>(), 100);
         let mut random = Random::new(1, 2);
         let mut targets = BTreeSet::new();
         for _ in 0..2_000 {
-            let task = draw(&mut random, 1_000);
+            let task = draw(&mut random, 1_000, 1_006);
             if let Schedule::At { at_s } = task.schedule {
-                assert!((1_001..=1_008).contains(&at_s), "{at_s}");
+                assert!((1_001..=1_006).contains(&at_s), "{at_s}");
             }
+            assert!(task.end_s.is_none_or(|end_s| end_s <= 1_006), "{task:?}");
             targets.insert(task.target);
         }
         assert!(TARGETS.iter().all(|(_, path)| targets.contains(*path)), "{targets:?}");

@@ -100,9 +100,17 @@ fn audit(path: &Path) -> Result<bool, DrillError> {
 /// How many seeds are drawn from when none is given: few enough to be typed again.
 const SEEDS: u64 = 1_000_000;
 
+/// How late a callback may be. Nodes, clients and targets share one machine with whatever else runs
+/// on it: that this is slow shows as lateness in the audit, and breaks no promise.
+const LATE_MAX: Duration = Duration::from_secs(10);
+
+/// How long after the last fault everything must have gone its way, beside that.
+const SETTLE: Duration = Duration::from_secs(5);
+
 /// How a drill is judged.
 fn settings() -> Settings {
-    Settings::default()
+    let late_max_us = LATE_MAX.as_micros() as Micros;
+    Settings { late_max_us, ..Settings::default() }
 }
 
 /// What a drill stands on; dropped, it ends its processes and then removes its folder.
@@ -193,7 +201,7 @@ async fn torment(
     story.tell(&format!("{} clients create, delete and look at tasks", load::CLIENTS));
     let healed = Injector::new(nodes, links, watch, recorder, &story).run(plan).await?;
     drain::ready(directory, "after the last fault").await?;
-    let recovery = now() - healed;
+    let (recovery, well) = (now() - healed, Instant::now());
     sleep_until(begun + length).await;
     let tasks = load.end().await;
     let callbacks = recorder.callbacks();
@@ -204,5 +212,7 @@ async fn torment(
         shown(recovery)
     ));
     drain::drained(directory, &tasks).await?;
+    // What has not come by then is lost, and not late.
+    sleep_until((begun + length).max(well + SETTLE) + LATE_MAX).await;
     Ok((tasks, recovery))
 }
