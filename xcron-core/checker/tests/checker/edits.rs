@@ -82,19 +82,19 @@ fn any<T>(dice: &mut Dice, these: &[T]) -> Option<usize> {
     (last >= 0).then(|| usize::try_from(dice.between(0, last)).unwrap_or(0))
 }
 
-/// The index of the line of some receipt that `fits`.
+/// Some receipt that `fits`, if one is met soon, and the index of its line.
 fn some_receipt(
     history: &History,
     dice: &mut Dice,
     fits: impl Fn(&Receipt) -> bool,
 ) -> Option<(usize, Receipt)> {
-    let found: Vec<(usize, &Receipt)> =
-        receipts(history).into_iter().filter(|(_, receipt)| fits(receipt)).collect();
-    let chosen = any(dice, &found)?;
-    Some((found[chosen].0, found[chosen].1.clone()))
+    let all = receipts(history);
+    let tries = (0..12).filter_map(|_| any(dice, &all));
+    let found = tries.map(|index| all[index]).find(|(_, receipt)| fits(receipt));
+    found.map(|(index, receipt)| (index, receipt.clone()))
 }
 
-/// The name of some task of which an operation `fits`, and that operation.
+/// Some operation that `fits` and the index of its line.
 fn some_op(history: &History, dice: &mut Dice, fits: impl Fn(&Op) -> bool) -> Option<(usize, Op)> {
     let found: Vec<(usize, &Op)> = ops(history).into_iter().filter(|(_, op)| fits(op)).collect();
     let chosen = any(dice, &found)?;

@@ -309,7 +309,7 @@ impl<'a> Life<'a> {
             _ => (receipt.answered("204", quick), quick, Some(true)),
         };
         let asked = receipt.retry_after_s.unwrap_or(0) * S;
-        let settled = known + 2 * MS;
+        let settled = known + self.dice.between(2, 80) * MS;
         self.runs[index].phase = Phase::Sending(settled, result, asked);
         self.events.insert((settled, Event::Settle(run.at_s)));
         // What was claimed just before an outage never leaves.

@@ -38,8 +38,9 @@ fn every_wrong_edit_is_noticed() {
             }
         }
     }
+    println!("edits: {applied:?}");
     for ((name, _), times) in EDITS.iter().zip(&applied) {
         assert!(*times > 0, "{name} fitted no history of {}", cases());
     }
-    println!("edits: {applied:?}");
+
 }
