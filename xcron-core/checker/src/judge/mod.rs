@@ -44,7 +44,7 @@ pub fn judge(history: &History, settings: &Settings) -> Verdict {
     cluster::recovery(&case, &mut findings);
     let mut dues = BTreeMap::new();
     for task in case.tasks.values() {
-        let life = Life::new(task);
+        let life = Life::new(task, case.end_us);
         match due::all_due(&case, &life, &mut oracles) {
             Ok(due) => drop(dues.insert(task.name, (life, due))),
             Err(error) => findings.weaknesses.push(format!("task {}: {error}", task.name)),
