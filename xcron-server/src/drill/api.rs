@@ -117,7 +117,8 @@ fn understood(mut envelope: Value) -> Answer {
         (None, _) => None,
     };
     let message = envelope["message"].as_str().unwrap_or_default().to_owned();
-    Answer { outcome, message, data: envelope["data"].take() }
+    let data = envelope.get_mut("data").map(Value::take).unwrap_or_default();
+    Answer { outcome, message, data }
 }
 
 #[cfg(test)]
