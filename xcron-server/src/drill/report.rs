@@ -115,9 +115,14 @@ impl fmt::Display for Audit<'_> {
         for (name, lateness) in
             [("lateness", &figures.lateness_us), ("  when healthy", &figures.lateness_healthy_us)]
         {
-            let [p50, p99, worst] =
-                [50, 99, 100].map(|percent| shown(percentile(lateness, percent)));
-            row(f, name, &format!("p50 {p50}, p99 {p99}, worst {worst}"))?;
+            let what = if lateness.is_empty() {
+                "nothing was due then".to_owned()
+            } else {
+                let [p50, p99, worst] =
+                    [50, 99, 100].map(|percent| shown(percentile(lateness, percent)));
+                format!("p50 {p50}, p99 {p99}, worst {worst}")
+            };
+            row(f, name, &what)?;
         }
         if let Some(leaderless) = self.leaderless {
             row(f, "without leader", &format!("{} at the longest", shown(leaderless)))?;

@@ -6,8 +6,12 @@ use std::io::{BufRead, BufReader};
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
+
+/// A drill is much for a small machine; one at a time is enough.
+static TURN: Mutex<()> = Mutex::new(());
 
 /// The history of one one-shot that fired as it should.
 const GOOD: &str = r#"
@@ -45,6 +49,7 @@ fn audited(history: &str) -> (Option<i32>, String) {
 
 #[test]
 fn a_short_drill_passes_and_says_what_it_did() {
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     let folders = tempfile::tempdir().expect("a folder");
     let mut command = drill(&["--seconds", "15", "--seed", "7"]);
     let (code, stdout, stderr) = done(command.env("TMPDIR", folders.path()));
@@ -160,6 +165,7 @@ fn signal(child: &Child, name: &str) {
 
 #[test]
 fn a_drill_that_is_interrupted_or_killed_leaves_nothing_behind() {
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     for (name, code) in [("INT", Some(1)), ("TERM", Some(1)), ("KILL", None)] {
         let folders = tempfile::tempdir().expect("a folder");
         let (mut child, nodes) = begun(&folders);
