@@ -28,6 +28,7 @@ pub(crate) const EDITS: &[(&str, &Edit)] = &[
     ("a run is late", &late),
     ("two attempts change places", &swap_attempts),
     ("two attempts share a fence", &share_fence),
+    ("two runs change fences", &swap_fences),
     ("an occurrence has two runs", &second_run),
     ("a deleted task fires", &fire_after_delete),
     ("a query misses a task", &miss),
@@ -374,6 +375,22 @@ fn share_fence(history: &mut History, dice: &mut Dice) -> bool {
         .find(|(other, one)| *other != index && one.task == receipt.task)
         .map(|(_, one)| one.fence);
     other.is_some_and(|fence| edit(history, index, |receipt| receipt.fence = fence))
+}
+
+fn swap_fences(history: &mut History, dice: &mut Dice) -> bool {
+    let is_first = |receipt: &Receipt| receipt.attempt == 1;
+    let Some((index, receipt)) = some_receipt(history, dice, is_first) else {
+        return false;
+    };
+    let fits =
+        |one: &Receipt| one.attempt == 1 && one.task == receipt.task && one.run != receipt.run;
+    let all = receipts(history);
+    let other = all.iter().find(|(_, one)| fits(one)).map(|(other, one)| (*other, one.fence));
+    let Some((other, fence)) = other else {
+        return false;
+    };
+    edit(history, index, |receipt| receipt.fence = fence);
+    edit(history, other, |one| one.fence = receipt.fence)
 }
 
 fn second_run(history: &mut History, dice: &mut Dice) -> bool {

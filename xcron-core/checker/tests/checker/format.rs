@@ -36,7 +36,8 @@ fn what_another_program_writes_is_read_and_judged() {
 
 #[test]
 fn a_line_that_is_not_understood_is_named() {
-    const BEGIN: &str = r#"{"kind":"begin","version":1,"at_us":0,"nodes":3,"lease_us":1,"clock_tolerance_us":1}"#;
+    const BEGIN: &str =
+        r#"{"kind":"begin","version":1,"at_us":0,"nodes":3,"lease_us":1,"clock_tolerance_us":1}"#;
     let op = |rest: &str| format!("{BEGIN}\n\n{{\"kind\":\"op\",{rest}}}\n");
     let create = |definition: &str| {
         op(&format!(
@@ -53,11 +54,26 @@ fn a_line_that_is_not_understood_is_named() {
         (format!("{BEGIN}\n{BEGIN}"), "line 2: kind: a second \"begin\""),
         (format!("{BEGIN}\n{{\"kind\":\"begun\"}}"), "line 2: kind: \"begun\" is not known"),
         (op(r#""call":"create""#), "line 3: line: missing field `task`"),
-        (op(r#""call":"make","task":"a","sent_us":1,"outcome":"ok""#), "line 3: call: unknown variant"),
-        (op(r#""call":"query","task":"a","sent_us":"1","outcome":"ok""#), "line 3: sent_us: invalid type"),
-        (op(r#""call":"query","task":"a","sent_us":1,"outcome":"ok","at":1"#), "line 3: at: unknown field"),
-        (create(r#"{"schedule":{"cron":"* * * * *","at_s":1}}"#), "line 3: definition.schedule: a schedule is either"),
-        (create(r#"{"schedule":{"at_s":1},"retry":{"attempts_max":-1}}"#), "line 3: definition.retry.attempts_max: invalid value"),
+        (
+            op(r#""call":"make","task":"a","sent_us":1,"outcome":"ok""#),
+            "line 3: call: unknown variant",
+        ),
+        (
+            op(r#""call":"query","task":"a","sent_us":"1","outcome":"ok""#),
+            "line 3: sent_us: invalid type",
+        ),
+        (
+            op(r#""call":"query","task":"a","sent_us":1,"outcome":"ok","at":1"#),
+            "line 3: at: unknown field",
+        ),
+        (
+            create(r#"{"schedule":{"cron":"* * * * *","at_s":1}}"#),
+            "line 3: definition.schedule: a schedule is either",
+        ),
+        (
+            create(r#"{"schedule":{"at_s":1},"retry":{"attempts_max":-1}}"#),
+            "line 3: definition.retry.attempts_max: invalid value",
+        ),
     ];
     for (text, expected) in rows {
         let refusal = refusal(&text);

@@ -131,6 +131,8 @@ struct Life<'a> {
     fence: u64,
     is_there: bool,
     is_paused: bool,
+    /// When the last of what is made up for is claimed; what is due meanwhile waits its turn.
+    caught_up: i64,
 }
 
 impl<'a> Life<'a> {
@@ -150,6 +152,7 @@ impl<'a> Life<'a> {
             fence: 0,
             is_there: false,
             is_paused: false,
+            caught_up: 0,
         }
     }
 
@@ -253,6 +256,10 @@ impl<'a> Life<'a> {
                 }
             }
             Event::Due(_) if self.is_paused => self.skip(1),
+            Event::Due(at_s) if at < self.caught_up => {
+                self.caught_up += MS;
+                self.events.insert((self.caught_up, Event::Claim(at_s)));
+            }
             Event::Due(at_s) | Event::Claim(at_s) => self.claim(at, at_s),
             Event::Ask(_) => {}
         }
@@ -387,6 +394,7 @@ impl<'a> Life<'a> {
         due.drain(..skipped);
         for (index, at_s) in due.into_iter().enumerate() {
             let pace = i64::try_from(index).expect("few") * 100 * MS;
+            self.caught_up = at + pace + MS;
             self.events.insert((at + pace, Event::Claim(at_s)));
         }
     }
