@@ -1,6 +1,7 @@
 //! What a drill says: its story as it happens, and the audit at the end.
 
 use super::moment::{Micros, SECOND, now, shown};
+use super::stalls::Seen;
 use std::collections::BTreeMap;
 use std::fmt::{self, Write as _};
 use std::io::Write as _;
@@ -36,10 +37,19 @@ pub(super) fn say(text: &str) {
 pub(super) struct Audit<'a> {
     pub(super) history: &'a History,
     pub(super) verdict: &'a Verdict,
-    /// The longest time in which no node said that it leads, where it was watched.
-    pub(super) leaderless: Option<Micros>,
+    /// What no history holds.
+    pub(super) watched: Option<Watched>,
+}
+
+/// What shows only while a drill runs.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Watched {
+    /// The longest time in which no node said that it leads.
+    pub(super) leaderless: Micros,
     /// How long it took after the last fault until every node was ready.
-    pub(super) recovery: Option<Micros>,
+    pub(super) recovery: Micros,
+    /// When the machine did not let anybody run.
+    pub(super) stalls: Seen,
 }
 
 impl Audit<'_> {
@@ -124,11 +134,15 @@ impl fmt::Display for Audit<'_> {
             };
             row(f, name, &what)?;
         }
-        if let Some(leaderless) = self.leaderless {
+        if let Some(Watched { leaderless, recovery, stalls }) = self.watched {
             row(f, "without leader", &format!("{} at the longest", shown(leaderless)))?;
-        }
-        if let Some(recovery) = self.recovery {
             row(f, "all well again", &format!("{} after the last fault", shown(recovery)))?;
+            if stalls.count > 0 {
+                let longest = shown(stalls.longest);
+                let what =
+                    format!("{} times, up to {longest}: it has too much to do", stalls.count);
+                row(f, "machine stalled", &what)?;
+            }
         }
         for why in &self.verdict.weaknesses {
             row(f, "weak", why)?;
@@ -152,7 +166,8 @@ impl fmt::Display for Audit<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::Audit;
+    use super::{Audit, Watched};
+    use crate::drill::stalls::Seen;
     use xcron_checker::{Begin, Definition, End, Fault, FinalTask, History, Op, Receipt};
 
     const S: i64 = 1_000_000;
@@ -171,8 +186,9 @@ mod tests {
 
     fn told(history: &History) -> (bool, String) {
         let verdict = history.judge();
-        let audit =
-            Audit { history, verdict: &verdict, leaderless: Some(900_000), recovery: Some(S) };
+        let stalls = Seen { count: 2, longest: 300_000 };
+        let watched = Some(Watched { leaderless: 900_000, recovery: S, stalls });
+        let audit = Audit { history, verdict: &verdict, watched };
         (audit.is_clean(), audit.to_string())
     }
 
@@ -184,6 +200,7 @@ mod tests {
             "1 nodes struck (kill 1)",
             "1 expected, 1 runs fired in 1 attempts",
             "without leader  900 ms at the longest",
+            "machine stalled 2 times, up to 300 ms",
             "passed: nothing was lost",
         ] {
             assert!(told.contains(expected), "no {expected:?} in\n{told}");
