@@ -114,6 +114,9 @@ const SETTLE: Duration = Duration::from_secs(5);
 /// what is under way unknown, and a drill has many faults for few requests.
 const UNKNOWN_PERCENT_MAX: f64 = 5.0;
 
+/// One of so many runs at least must have been owed for certain, whatever was done to the nodes.
+const OWED_PART: usize = 4;
+
 /// The verdict on a drill.
 fn judge(history: &History) -> Verdict {
     let promised = Settings::default();
