@@ -125,6 +125,11 @@ fn judge(history: &History) -> Verdict {
     let mut verdict = history.judge_with(&tolerant);
     // Which times are healthy depends on how late a callback may be; these are the promised ones.
     verdict.figures.lateness_healthy_us = history.judge_with(&promised).figures.lateness_healthy_us;
+    let (expected, fired) = (verdict.figures.expected, verdict.figures.fired);
+    if expected < fired / OWED_PART {
+        let why = format!("only {expected} of {fired} runs had to fire, the rest was excused");
+        verdict.weaknesses.push(why);
+    }
     verdict
 }
 

@@ -53,7 +53,11 @@ fn a_short_drill_passes_and_says_what_it_did() {
     let folders = tempfile::tempdir().expect("a folder");
     let mut command = drill(&["--seconds", "15", "--seed", "7"]);
     let (code, stdout, stderr) = done(command.env("TMPDIR", folders.path()));
-    assert_eq!(code, Some(0), "{stdout}\n{stderr}");
+    // A machine that keeps everybody from running is told so, and shows less; never that a promise
+    // was broken.
+    let is_starved = stdout.contains("machine stalled") && stdout.contains("\nWEAK");
+    assert_eq!(code, Some(i32::from(is_starved)), "{stdout}\n{stderr}");
+    assert_eq!(stdout.contains("\npassed: nothing was lost"), !is_starved, "{stdout}");
     for expected in [
         "drill of 15 s, seed 7: three nodes",
         "node 3 listens on 127.0.0.1:",
@@ -63,7 +67,6 @@ fn a_short_drill_passes_and_says_what_it_did() {
         "  early           0\n",
         "  doubled         0 without a cause\n",
         "  without leader  ",
-        "passed: nothing was lost, early or doubled without a cause\n",
     ] {
         assert!(stdout.contains(expected), "no {expected:?} in\n{stdout}");
     }
