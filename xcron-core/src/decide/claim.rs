@@ -261,12 +261,18 @@ impl Decision<'_> {
     }
 
     fn is_missed(&self, at: Timestamp) -> bool {
-        at.max(self.state.created_at) < self.context.active_since
+        at.max(self.state.created_at) <= self.missed_until()
+    }
+
+    /// What was due until then was missed: nobody could fire until even the end of its spread had
+    /// passed.
+    fn missed_until(&self) -> Timestamp {
+        self.context.active_since.minus(MILLISECOND).minus(self.definition.jitter)
     }
 
     /// Skips what the misfire policy does not make up for.
     fn skip_missed(&mut self) {
-        let missed_until = self.context.active_since.minus(MILLISECOND);
+        let missed_until = self.missed_until();
         let Some(next) = self.next_missed() else {
             return;
         };

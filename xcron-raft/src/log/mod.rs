@@ -22,6 +22,8 @@ mod settings;
 mod spare;
 #[cfg(test)]
 mod tests;
+#[cfg(any(test, feature = "testing"))]
+mod turns;
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -103,7 +105,7 @@ impl Shared {
 #[derive(Debug)]
 pub(crate) struct Log {
     shared: Arc<Shared>,
-    flusher: Mutex<Option<Flusher>>,
+    flusher: Arc<Mutex<Option<Flusher>>>,
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
@@ -138,7 +140,7 @@ impl Log {
         };
         shared.stats.room.store(position.active.room(), Ordering::Relaxed);
         let flusher = Flusher::new(shared.clone(), position);
-        let log = Self { shared, flusher: Mutex::new(None), threads: Mutex::default() };
+        let log = Self { shared, flusher: Arc::default(), threads: Mutex::default() };
         log.start(flusher)?;
         Ok(log)
     }
@@ -146,6 +148,11 @@ impl Log {
     fn start(&self, mut flusher: Flusher) -> Result<(), Error> {
         if self.shared.settings.threads != Threads::Own {
             *self.flusher() = Some(flusher);
+            #[cfg(any(test, feature = "testing"))]
+            if self.shared.settings.threads == Threads::Task {
+                let turns = turns::take(self.shared.clone(), self.flusher.clone());
+                drop(crate::runtime::spawn(turns));
+            }
             return Ok(());
         }
         let failed = |e| Error::disk("cannot start a thread of the log", &e);
@@ -320,7 +327,10 @@ impl Log {
             let pushed = self.shared.queue.push(job);
             pushed.inspect_err(|error| self.shared.poison(error))?;
         }
-        if let Some(flusher) = &mut *self.flusher() {
+        #[cfg(test)]
+        if self.shared.settings.threads == Threads::Caller
+            && let Some(flusher) = &mut *self.flusher()
+        {
             flusher.run_once();
         }
         Ok(())

@@ -15,10 +15,11 @@ mod tests;
 mod writer;
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::{self, JoinHandle};
+use std::thread::JoinHandle;
 
 use crate::disk::{Disk, DiskFile, failpoint};
 use crate::log::LogId;
+use crate::runtime;
 use crate::state::View;
 use crate::types::{SnapshotMeta, to_log};
 use crate::{Error, ErrorKind};
@@ -94,11 +95,10 @@ impl Snapshots {
 
     /// Does what blocks on the disk on a thread of its own.
     pub(crate) fn apart(&self, work: impl FnOnce() + Send + 'static) -> std::io::Result<()> {
-        let thread = thread::Builder::new().name("xcron-snapshot".to_owned());
-        let thread = thread.spawn(work)?;
+        let thread = runtime::block_apart("xcron-snapshot", work)?;
         let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
         threads.retain(|thread| !thread.is_finished());
-        threads.push(thread);
+        threads.extend(thread);
         Ok(())
     }
 

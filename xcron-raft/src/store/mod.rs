@@ -15,7 +15,7 @@ mod tests;
 
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::{self, JoinHandle};
+use std::thread::JoinHandle;
 
 use async_trait::async_trait;
 use tokio::sync::{mpsc, oneshot};
@@ -31,6 +31,7 @@ use crate::cluster::median_clock::MedianClock;
 use crate::cluster::status::{self, ClusterStatus};
 use crate::disk::{Disk, RealDisk};
 use crate::peer::PeerCounts;
+use crate::runtime;
 use crate::state::View;
 use crate::types::{Answer, Reply};
 use crate::wire::Unreadable;
@@ -125,11 +126,11 @@ impl RaftStore {
         let (end, ended) = oneshot::channel();
         let (started, start) = oneshot::channel();
         let inbox = Inbox { commits, reads: readings, requests: asked, stop: stopped };
-        let thread = thread::Builder::new().name("xcron-raft".to_owned());
-        let thread = thread.spawn(move || {
-            run(disk, settings, peering, started, inbox);
+        let life = move || async move {
+            opening::run(disk, settings, peering, started, inbox).await;
             drop(end);
-        });
+        };
+        let thread = runtime::live_apart("xcron-raft", life);
         let thread = thread.map_err(|e| Error::disk("cannot start the raft thread", &e))?;
         let lost = |_| Error::new(ErrorKind::Storage, "the raft thread has ended");
         let shared = start.await.map_err(lost)??;
@@ -140,7 +141,7 @@ impl RaftStore {
             requests,
             stop: Mutex::new(Some(stop)),
             ended: tokio::sync::Mutex::new(Some(ended)),
-            thread: Mutex::new(Some(thread)),
+            thread: Mutex::new(thread),
         })
     }
 
@@ -334,26 +335,6 @@ impl Drop for RaftStore {
             tracing::error!("the raft thread panicked");
         }
     }
-}
-
-/// The life of the raft thread.
-fn run(
-    disk: Arc<dyn Disk>,
-    settings: RaftSettings,
-    peering: Peering,
-    started: oneshot::Sender<Result<Arc<Shared>, Error>>,
-    inbox: Inbox,
-) {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = match runtime {
-        Ok(runtime) => runtime,
-        Err(e) => {
-            // Whoever opened the store may have left.
-            let _left = started.send(Err(Error::disk("cannot start the raft runtime", &e)));
-            return;
-        }
-    };
-    runtime.block_on(opening::run(disk, settings, peering, started, inbox));
 }
 
 fn ended() -> Error {
