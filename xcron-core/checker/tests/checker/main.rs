@@ -1,0 +1,3 @@
+//! The checker is checked: hand-written histories, random edits of correct ones, the oracle.
+
+mod oracle;
