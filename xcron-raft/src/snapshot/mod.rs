@@ -9,6 +9,8 @@
 //! then the one before is removed. Reading checks every block and the sums in the foot; a file
 //! that is not whole is refused, never taken in part.
 
+#[cfg(any(test, feature = "testing"))]
+mod hash;
 mod reader;
 #[cfg(test)]
 mod tests;
@@ -43,6 +45,9 @@ pub(crate) const RECEIVED: &str = "snapshot.received";
 const KIND_HEAD: u8 = 1;
 const KIND_TASKS: u8 = 2;
 const KIND_FOOT: u8 = 3;
+
+#[cfg(any(test, feature = "testing"))]
+pub(crate) use hash::hash;
 
 /// A finished snapshot.
 #[derive(Debug, Clone)]

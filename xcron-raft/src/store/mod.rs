@@ -243,6 +243,15 @@ impl RaftStore {
         StoreStats { queued, ..self.shared.stats() }
     }
 
+    /// Up to which entry this node has applied, and a hash of all that this amounts to, the same on
+    /// every node.
+    #[cfg(any(test, feature = "testing"))]
+    pub fn state_hash(&self) -> (u64, String) {
+        let view = self.view();
+        let index = view.applied.map_or(0, |id| id.index);
+        (index, crate::snapshot::hash(&view))
+    }
+
     fn signal(&self) {
         let stop = self.stop.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(stop) = stop {

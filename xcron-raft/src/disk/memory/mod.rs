@@ -170,6 +170,11 @@ impl MemoryDisk {
         self.0.state().capacity = bytes;
     }
 
+    /// The bytes of all files together.
+    pub fn used_bytes(&self) -> u64 {
+        self.0.state().used()
+    }
+
     /// Fails every operation from the `times`-th visit of failpoint `point` on, as if the process
     /// had ended there; [`MemoryDisk::crash`] or [`MemoryDisk::kill`] starts anew.
     pub fn arm(&self, point: &str, times: u64) {
