@@ -167,7 +167,8 @@ impl Outreach {
             if is_due && self.telling.insert(id) {
                 self.told.insert(id, now);
                 let (network, shared) = (self.network.clone(), self.shared.clone());
-                self.asking.spawn(async move { (id, tell(&network, &shared, id, &address).await) });
+                let asked = async move { (id, tell(&network, &shared, id, &address).await) };
+                self.asking.spawn(crate::runtime::adopt(asked));
             }
         }
     }
@@ -185,10 +186,10 @@ impl Outreach {
         for address in settings.peer_hosts.iter().chain(&settings.join) {
             if Some(address) != own {
                 let (peers, address) = (self.network.peers.clone(), address.clone());
-                self.searching.spawn(async move {
+                self.searching.spawn(crate::runtime::adopt(async move {
                     let found = peers.identify(&address, now + ANSWER_MAX).await;
                     (address, found.ok())
-                });
+                }));
             }
         }
     }

@@ -33,6 +33,21 @@ where
     tokio::spawn(task)
 }
 
+/// `task` as a part of the caller's process, for whoever spawns it by other means than [`spawn`].
+#[cfg(any(test, feature = "testing"))]
+pub(crate) fn adopt<F: Future>(task: F) -> impl Future<Output = F::Output> + use<F> {
+    match Process::current() {
+        Some(process) => futures::future::Either::Left(process.adopt(task)),
+        None => futures::future::Either::Right(task),
+    }
+}
+
+/// `task` itself: there is one process.
+#[cfg(not(any(test, feature = "testing")))]
+pub(crate) fn adopt<F: Future>(task: F) -> F {
+    task
+}
+
 /// Runs `life` on a thread with a runtime of its own, so that nothing else delays it; in a
 /// simulated process as a task, and then there is no thread to wait for.
 ///

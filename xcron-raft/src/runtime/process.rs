@@ -81,8 +81,7 @@ impl Process {
     where
         T: Send + 'static,
     {
-        let member = Member { process: self.clone(), task: Some(Box::pin(task)) };
-        let handle = tokio::spawn(member);
+        let handle = tokio::spawn(self.adopt(task));
         let mut state = self.state();
         if state.tasks.len() >= state.tidy_at {
             state.tasks.retain(|task| !task.is_finished());
@@ -93,6 +92,11 @@ impl Process {
             handle.abort();
         }
         handle
+    }
+
+    /// `task` as a part of this process: it moves only while the process does.
+    pub(crate) fn adopt<F: Future>(&self, task: F) -> impl Future<Output = F::Output> + use<F> {
+        Member { process: self.clone(), task: Some(Box::pin(task)) }
     }
 
     /// Ends the process as `kill -9` does: none of its tasks goes on.

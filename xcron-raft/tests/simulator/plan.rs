@@ -48,7 +48,7 @@ impl Plan {
         let span = Duration::from_secs(60 * minutes);
         // Half of them pass the moment at which clocks change.
         let before = dice.below(2 * span.as_secs().max(1)) as i64;
-        let election_timeout_ms = *dice.pick(&[250, 250, 400, 600]);
+        let election_timeout_ms = *dice.pick(&[300, 600, 1_000, 1_500]);
         let settings = RaftSettings {
             segment_bytes: 64 << 10,
             log_cache_bytes: *dice.pick(&[4 << 10, 16 << 10, 1 << 20]),

@@ -276,34 +276,32 @@ impl World {
     /// Looks who leads, and now and then who the members are.
     fn watch(&mut self) {
         self.watches += 1;
-        let members: BTreeSet<u64> =
+        let members: Vec<u64> =
             self.conditions.iter().filter(|(_, c)| c.is_member).map(|(n, _)| *n).collect();
-        let handles: Vec<(u64, Handle)> =
-            self.handles().iter().map(|(n, handle)| (*n, handle.clone())).collect();
-        let asked: BTreeMap<u64, Handle> = handles.into_iter().collect();
-        for &number in self.nodes.keys() {
-            let is_awake = self.nodes[&number].is_awake();
+        let blocked = &self.blocked;
+        let passes = |a: u64, b: u64| !blocked.contains_key(&(a, b));
+        let handles = self.around.handles.lock().unwrap_or_else(PoisonError::into_inner);
+        for (&number, node) in &self.nodes {
             let reached = |other: &&u64| {
-                **other == number
-                    || !(self.blocked.contains_key(&(number, **other))
-                        || self.blocked.contains_key(&(**other, number)))
+                **other == number || (passes(number, **other) && passes(**other, number))
             };
             let reaches = members.iter().filter(reached).count() > members.len() / 2;
-            let handle = asked.get(&number).filter(|_| is_awake && reaches);
+            let handle = handles.get(&number).filter(|_| reaches && node.is_awake());
             let term = handle.and_then(|handle| handle.store.agenda().tenure);
             self.health.tenure(&self.recorder, number, term);
         }
-        if self.watches % LOOK_AT_MEMBERS == 0
-            && let Some(leader) = self.health.leader()
-            && let Some(handle) = asked.get(&leader)
+        if self.watches.is_multiple_of(LOOK_AT_MEMBERS)
+            && let Some(handle) = self.health.leader().and_then(|leader| handles.get(&leader))
         {
-            let status = handle.store.status();
-            let voters: BTreeSet<String> =
-                status.nodes.into_iter().filter(|n| n.is_voter).map(|n| n.address).collect();
+            let voters: BTreeSet<String> = {
+                let nodes = handle.store.status().nodes.into_iter();
+                nodes.filter(|node| node.is_voter).map(|node| node.address).collect()
+            };
             for (number, condition) in &mut self.conditions {
                 condition.is_member = voters.contains(&address(*number));
             }
         }
+        drop(handles);
         self.judge_health();
     }
 
