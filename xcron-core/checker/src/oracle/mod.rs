@@ -55,7 +55,7 @@ pub struct Oracle {
 #[derive(Clone, Debug)]
 enum Rule {
     Once(i64),
-    Cron { expression: Expression, zone: Zone, gap: DstGap, fold: DstFold },
+    Cron { expression: Box<Expression>, zone: Zone, gap: DstGap, fold: DstFold },
 }
 
 impl Oracle {
@@ -67,7 +67,7 @@ impl Oracle {
         let rule = match schedule {
             Schedule::At { at_s } => Rule::Once(*at_s),
             Schedule::Cron { cron, timezone } => {
-                let expression = Expression::read(cron).map_err(|problem| {
+                let expression = Expression::read(cron).map(Box::new).map_err(|problem| {
                     OracleError::Expression { expression: cron.clone(), problem }
                 })?;
                 let zone =
