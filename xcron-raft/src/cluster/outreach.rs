@@ -59,6 +59,7 @@ pub(crate) fn report(shared: &Shared) -> ReportMessage {
         now: shared.clock.now().as_millis(),
         is_arriving: !shared.has_arrived(),
         election_timeout_ms: shared.settings.election_timeout_ms,
+        durable: shared.log.get().map(|log| log.stats().durable.load(Ordering::Relaxed)),
     }
 }
 

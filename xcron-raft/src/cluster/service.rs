@@ -183,9 +183,11 @@ impl NodeService {
         }
         let known = self.shared.contacts.get(node)?.report;
         let (applied, last_log) = (known.applied?, theirs.last_log.unwrap_or(0));
-        (theirs.is_arriving && last_log < applied).then(|| {
+        // What it had applied and not synced itself, it may have lost with its process.
+        let held = known.durable.map_or(applied, |durable| durable.min(applied));
+        (theirs.is_arriving && last_log < held).then(|| {
             format!(
-                "the data of node {node} ends at entry {last_log}, but it held entry {applied} \
+                "the data of node {node} ends at entry {last_log}, but it held entry {held} \
                  before: its disk was put back to an older state; let go of it with POST \
                  /xcron/cluster/removeNode {{\"node_id\": {node}}} at another node, empty \
                  raft_dir and start it with peer.join"

@@ -176,6 +176,8 @@ impl Flusher {
         self.shared.stats.syncs.fetch_add(1, Ordering::Relaxed);
         self.shared.stats.bytes.fetch_add(bytes, Ordering::Relaxed);
         self.shared.stats.room.store(self.active.room(), Ordering::Relaxed);
+        let durable = self.written.last.map_or(0, |id| id.index);
+        self.shared.stats.durable.store(durable, Ordering::Relaxed);
         Ok(())
     }
 

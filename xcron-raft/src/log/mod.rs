@@ -60,6 +60,8 @@ pub(crate) struct LogStats {
     pub(crate) bytes: AtomicU64,
     /// Bytes left in the segment that is written to.
     pub(crate) room: AtomicU64,
+    /// Index of the last entry that is on disk; 0 if there is none.
+    pub(crate) durable: AtomicU64,
 }
 
 /// What the threads of a log share.
@@ -139,6 +141,8 @@ impl Log {
             None => begin(&shared)?,
         };
         shared.stats.room.store(position.active.room(), Ordering::Relaxed);
+        let durable = position.written.last.map_or(0, |id| id.index);
+        shared.stats.durable.store(durable, Ordering::Relaxed);
         let flusher = Flusher::new(shared.clone(), position);
         let log = Self { shared, flusher: Arc::default(), threads: Mutex::default() };
         log.start(flusher)?;

@@ -63,8 +63,8 @@ fn settings(plan: &Plan) -> xcron_checker::Settings {
     xcron_checker::Settings {
         // Faults come every few seconds here.
         unknown_percent_max: 40.0,
-        //failover_us: 4_000_000 + 4_000 * plan.settings.election_timeout_ms as i64,
-        //open_runs_max: 100,
+        failover_us: 4_000_000 + 4_000 * plan.settings.election_timeout_ms as i64,
+        open_runs_max: 100,
         ..xcron_checker::Settings::default()
     }
 }

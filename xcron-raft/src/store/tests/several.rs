@@ -239,6 +239,21 @@ async fn a_disk_that_was_put_back_to_an_older_state_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_leader_that_ended_before_its_own_sync_is_let_in_again() {
+    let mut world = World::found(&["a:1", "b:1", "c:1"]).await;
+    let leader = world.await_leader().await;
+    world.disks[&leader].freeze();
+    // The disks of the two others are a majority.
+    super::create_one(world.node(&leader), "task").await.unwrap();
+    sleep(Duration::from_millis(600)).await;
+    world.disks[&leader].kill();
+    world.stop(&leader).await;
+    world.start(&leader, |_| {}).await;
+    world.await_ready().await;
+    assert!(sees(world.node(&leader), "task").await);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_earlier_version_keeps_the_format_down_until_it_is_replaced() {
     let addresses = ["a:1", "b:1", "c:1"];
     let mut world = World::new();
