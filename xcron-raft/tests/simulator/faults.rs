@@ -393,15 +393,16 @@ impl World {
         if !self.lives(number) || self.expected.contains_key(&number) {
             return;
         }
+        let Some((name, most)) = must_be_read(&self.nodes[&number].disk) else {
+            return;
+        };
         self.kill(number);
         let disk = &self.nodes[&number].disk;
         disk.kill();
         let own = disk.fork();
-        if let Some((name, most)) = must_be_read(disk) {
-            let offset = self.dice.below(most as u64) as usize;
-            self.nodes[&number].disk.flip(&name, offset, self.dice.below(8) as u8);
-            self.expected.insert(number, Expected::Refusal);
-        }
+        let (offset, bit) = (self.dice.below(most as u64) as usize, self.dice.below(8) as u8);
+        self.nodes[&number].disk.flip(&name, offset, bit);
+        self.expected.insert(number, Expected::Refusal);
         self.start(number);
         self.note(number, |condition| condition.is_up = false);
         let began = self.began("damage", Some(number));
