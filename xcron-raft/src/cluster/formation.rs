@@ -236,8 +236,9 @@ impl Formation {
                 }
             };
             match met.kind() {
-                MetKind::Member if mutant::is_on(Mutant::IdReusedAfterWipe) => {
+                MetKind::Member if met.known_as > 0 && mutant::is_on(Mutant::IdReusedAfterWipe) => {
                     self.come_back(&met)?;
+                    return Ok(Err("it comes back under its old number".to_owned()));
                 }
                 MetKind::Member => return Err(self.too_late(host, &met)),
                 MetKind::Pending => name = cluster_id(&met.cluster).unwrap_or(0),
