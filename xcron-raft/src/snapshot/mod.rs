@@ -19,6 +19,8 @@ mod writer;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
+use xcron_core::mutant::{self, Mutant};
+
 use crate::disk::{Disk, DiskFile, failpoint};
 use crate::log::LogId;
 use crate::runtime;
@@ -147,7 +149,10 @@ impl Snapshots {
         let failed = |e| Error::disk("cannot write a snapshot", &e);
         let file = disk.create(TEMPORARY).map_err(failed)?;
         disk.reached(failpoint::SNAPSHOT_AFTER_CREATE);
-        let bytes = writer::write(disk, &*file, view, self.cluster_id).map_err(failed)?;
+        let thinned = mutant::is_on(Mutant::SnapshotOmitsOpenRuns);
+        let thinned = thinned.then(|| view.without_open_runs());
+        let whole = thinned.as_ref().unwrap_or(view);
+        let bytes = writer::write(disk, &*file, whole, self.cluster_id).map_err(failed)?;
         disk.reached(failpoint::SNAPSHOT_BEFORE_SYNC);
         file.sync_data().map_err(failed)?;
         disk.reached(failpoint::SNAPSHOT_BEFORE_RENAME);

@@ -20,6 +20,7 @@ use std::thread::JoinHandle;
 use async_trait::async_trait;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
+use xcron_core::mutant::{self, Mutant};
 use xcron_core::store::{COMMIT_CHANGES_MAX, PAGE_TASKS_MAX};
 use xcron_core::{
     Agenda, Change, Claim, Clock, Committed, Conflict, Consistency, Effect, Holder, Revision,
@@ -268,6 +269,7 @@ impl RaftStore {
     /// confirmation, and publishes a commit before it acknowledges it.
     async fn fresh_view(&self, consistency: Consistency) -> Result<Arc<View>, StoreError> {
         let needs_word = !(self.shared.standing().is_alone && self.shared.is_leader());
+        let needs_word = needs_word && !mutant::is_on(Mutant::LocalRead);
         if consistency == Consistency::Linearizable && needs_word {
             let failure = self.shared.failure(Effect::None);
             if let Some(error) = failure.or_else(|| self.shared.not_begun()) {
@@ -440,7 +442,11 @@ impl Store for RaftStore {
     fn stands(&self, claim: &Claim) -> bool {
         let view = self.view();
         let state = view.get(&claim.task).and_then(|record| record.task_state().ok());
-        self.shared.may_send() && state.is_some_and(|state| claim.stands_in(&state))
+        let is_claimed = match state {
+            Some(state) => claim.stands_in(&state) || mutant::is_on(Mutant::FireBeforeCommit),
+            None => mutant::is_on(Mutant::DeleteLeavesQueued),
+        };
+        self.shared.may_send() && is_claimed
     }
 
     fn counts(&self) -> TaskCounts {
