@@ -347,6 +347,14 @@ impl Drop for Log {
     }
 }
 
+/// The segment that the log on `disk` is written to, and how far it reaches, in bytes.
+#[cfg(any(test, feature = "testing"))]
+pub(crate) fn end_of(disk: &dyn Disk, settings: &LogSettings) -> Option<(String, u64)> {
+    let recovered = recovery::recover(disk, settings).ok()??;
+    let active = recovered.position.active;
+    Some((active.segment.name.clone(), active.position))
+}
+
 /// What a log amounts to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct LogState {

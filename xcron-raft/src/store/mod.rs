@@ -253,6 +253,14 @@ impl RaftStore {
         (index, crate::snapshot::hash(&view))
     }
 
+    /// The file that the log on `disk` is written to, and how far it reaches, in bytes. It is
+    /// recovered for that, so `disk` should be a copy.
+    #[cfg(any(test, feature = "testing"))]
+    pub fn log_end(disk: &dyn Disk, settings: &RaftSettings) -> Option<(String, u64)> {
+        let cluster = crate::cluster::identity::Belonging::load(disk).ok()?.identity.cluster;
+        crate::log::end_of(disk, &log_settings(settings, cluster))
+    }
+
     fn signal(&self) {
         let stop = self.stop.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(stop) = stop {

@@ -258,6 +258,10 @@ pub(crate) struct ContactMessage {
     /// Why whoever asked may not take part any more; it should end with this.
     #[prost(string, tag = "2")]
     pub(crate) farewell: String,
+    /// Whether that is only about a node that has just started: it means nothing any more once the
+    /// others have let it take part.
+    #[prost(bool, tag = "3")]
+    pub(crate) is_about_arrival: bool,
 }
 
 /// A founder without a cluster tells who it believes the founders are.

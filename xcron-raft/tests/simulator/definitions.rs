@@ -29,12 +29,14 @@ pub(crate) struct Draft {
 }
 
 /// Draws a definition for a task called `id`; `now_s` is the present second.
-pub(crate) fn draw(dice: &mut Dice, id: &str, now_s: i64) -> Draft {
+pub(crate) fn draw(dice: &mut Dice, id: &str, now_s: i64, places: usize) -> Draft {
     let once = dice.chance(650);
     let schedule = if once { one_shot(dice, now_s) } else { cron(dice, now_s) };
     let mut definition = checker::Definition::new(schedule);
     definition.target = target(dice);
-    definition.observed = !definition.target.starts_with("sim://dead");
+    // With few places, what goes to a slow target waits for as long as that takes.
+    let waits = ["sim://slow", "sim://hang"].iter().any(|kind| definition.target.starts_with(kind));
+    definition.observed = !definition.target.starts_with("sim://dead") && (places > 2 || !waits);
     policies(dice, &mut definition, once, now_s);
     Draft { task: task(id, &definition), definition }
 }
@@ -44,6 +46,16 @@ pub(crate) fn draw_soon(dice: &mut Dice, id: &str, now_s: i64, least: u64, most:
     let at_s = now_s + dice.between(least, most) as i64;
     let mut definition = checker::Definition::once(at_s);
     definition.target = format!("sim://ok/{}", dice.below(8));
+    Draft { task: task(id, &definition), definition }
+}
+
+/// Draws a one-shot that is due at `at_s`, with many others, at a target that takes long if it is to
+/// `jam`.
+pub(crate) fn draw_one_of_many(dice: &mut Dice, id: &str, at_s: i64, jam: bool) -> Draft {
+    let mut definition = checker::Definition::once(at_s);
+    definition.target = if jam { "sim://jam/0".to_owned() } else { "sim://ok/many".to_owned() };
+    definition.observed = !jam;
+    definition.timeout_s = dice.between(4, 9) as i64;
     Draft { task: task(id, &definition), definition }
 }
 

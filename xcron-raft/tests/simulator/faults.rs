@@ -7,6 +7,7 @@ use xcron_checker::Fault;
 use xcron_raft::disk::failpoint::FAILPOINTS;
 use xcron_raft::disk::memory::MemoryDisk;
 use xcron_raft::net::memory::Weather;
+use xcron_raft::{RaftSettings, RaftStore};
 
 use crate::undo::{Began, Undo};
 use crate::world::{Event, Expected, World, address};
@@ -300,9 +301,11 @@ impl World {
             return;
         }
         self.expected.insert(number, Expected::SyncError);
-        self.nodes[&number].disk.fail_syncs(1);
+        let node = &self.nodes[&number];
+        node.disk.fail_sync_of("log-");
         let began = self.began("sync_error", Some(number));
-        self.over(began);
+        let undo = Undo::LivesOn(number, node.lives, began);
+        self.schedule(Duration::from_secs(20), Event::Undo(undo));
     }
 
     fn fill_disk(&mut self, number: u64) {
@@ -367,7 +370,7 @@ impl World {
         let asked = self.dice.pick(&asked).clone();
         let store = asked.store;
         drop(asked.process.spawn(async move { store.remove_node(node_id).await }));
-        self.expected.insert(any, Expected::Removal);
+        self.leaving.insert(any);
         self.schedule(Duration::from_secs(15), Event::Undo(Undo::Remain(any, began)));
     }
 
@@ -393,7 +396,9 @@ impl World {
         if !self.lives(number) || self.expected.contains_key(&number) {
             return;
         }
-        let Some((name, most)) = must_be_read(&self.nodes[&number].disk) else {
+        let of_log = self.dice.chance(500);
+        let node = &self.nodes[&number];
+        let Some((name, most)) = must_be_read(&node.disk, &node.settings, of_log) else {
             return;
         };
         self.kill(number);
@@ -412,14 +417,19 @@ impl World {
 }
 
 /// A file of which every byte before the offset has to be found right at a start.
-fn must_be_read(disk: &MemoryDisk) -> Option<(String, usize)> {
+fn must_be_read(
+    disk: &MemoryDisk,
+    settings: &RaftSettings,
+    of_log: bool,
+) -> Option<(String, usize)> {
     use xcron_raft::disk::Disk as _;
-    let files = disk.list().ok()?;
-    if let Some(snapshot) = files.iter().rfind(|file| file.name.ends_with(".snap")) {
+    let copy = disk.fork();
+    let files = copy.list().ok()?;
+    let snapshot = files.iter().rfind(|file| file.name.ends_with(".snap"));
+    if let Some(snapshot) = snapshot.filter(|_| !of_log) {
         return Some((snapshot.name.clone(), snapshot.len as usize));
     }
-    // A sealed segment is more than half full.
-    let segments: Vec<_> = files.iter().filter(|file| file.name.ends_with(".seg")).collect();
-    let sealed = segments.len().checked_sub(2).map(|last| segments[last]);
-    sealed.map(|segment| (segment.name.clone(), segment.len as usize / 2))
+    // The last frames of the log may be torn; there are as many before as after the middle.
+    let (name, end) = RaftStore::log_end(&copy, settings)?;
+    (end > 8_192).then_some((name, end as usize / 2))
 }

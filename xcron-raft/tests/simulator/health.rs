@@ -59,11 +59,6 @@ impl Health {
         }
     }
 
-    /// Whether this is an excused moment.
-    pub(crate) fn is_excused(&self, now_us: i64) -> bool {
-        self.unhealthy_since_us.is_some() || now_us < self.excused_until_us
-    }
-
     /// Takes down in which term `node` says that it leads, if it does.
     pub(crate) fn tenure(&mut self, recorder: &Recorder, node: u64, term: Option<u64>) {
         let before = self.leads.iter().position(|(leads, _)| *leads == node);
@@ -79,11 +74,6 @@ impl Health {
             self.leads.push((node, term));
             recorder.line(Tenure { from_us: recorder.now_us(), node, term });
         }
-    }
-
-    /// Whether `node` was seen to lead a moment ago.
-    pub(crate) fn leads(&self, node: u64) -> bool {
-        self.leads.iter().any(|(leads, _)| *leads == node)
     }
 
     /// Who leads, if somebody does.

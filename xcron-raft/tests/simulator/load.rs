@@ -41,6 +41,7 @@ pub(crate) struct Load {
     pub(crate) drafts: Mutex<BTreeMap<String, Draft>>,
     pub(crate) tasks_max: usize,
     pub(crate) gap_ms: u64,
+    pub(crate) places: usize,
     pub(crate) is_over: AtomicBool,
     /// Clients that still have something under way.
     pub(crate) busy: AtomicU64,
@@ -87,6 +88,7 @@ impl Client {
 
     async fn act(&mut self) {
         match self.dice.below(100) {
+            33..=34 if self.load.places <= 2 => self.crowd().await,
             0..=34 => self.create().await,
             35..=49 => self.race().await,
             50..=64 => self.delete_one().await,
@@ -115,7 +117,7 @@ impl Client {
         }
         let id = self.new_id();
         let now_s = self.load.recorder.now_us() / 1_000_000;
-        let draft = definitions::draw(&mut self.dice, &id, now_s);
+        let draft = definitions::draw(&mut self.dice, &id, now_s, self.load.places);
         self.create_as(id, draft).await;
     }
 
@@ -157,6 +159,32 @@ impl Client {
         sleep(Duration::from_micros(left.max(0) as u64)).await;
         self.own.retain(|own| *own != id);
         self.delete(id).await;
+    }
+
+    /// Creates many tasks that are due in the same second; where they wait for a place, deletes some
+    /// of those that wait.
+    async fn crowd(&mut self) {
+        let jam = self.dice.chance(600);
+        let at_s = self.load.recorder.now_us() / 1_000_000 + self.dice.between(2, 4) as i64;
+        let mut ids = Vec::new();
+        for _ in 0..self.dice.between(8, 16) {
+            let id = self.new_id();
+            let draft = definitions::draw_one_of_many(&mut self.dice, &id, at_s, jam);
+            if self.create_as(id.clone(), draft).await == Outcome::Ok {
+                ids.push(id);
+            }
+        }
+        if !jam {
+            return;
+        }
+        let left_us = at_s * 1_000_000 - self.load.recorder.now_us();
+        sleep(Duration::from_micros(left_us.max(0) as u64)).await;
+        while let Some(id) = ids.pop() {
+            let pause = self.dice.scaled_millis(10, 1_000);
+            sleep(pause).await;
+            self.own.retain(|own| *own != id);
+            self.delete(id).await;
+        }
     }
 
     async fn delete_one(&mut self) {

@@ -11,6 +11,8 @@
 //! | `XCRON_SIM_FIRST`, `XCRON_SIM_SEEDS` | the first seed, and how many | 1, 4 |
 //! | `XCRON_SIM_NODES` | how many nodes; otherwise 3, 5 or 7 by the seed | |
 //! | `XCRON_SIM_MINUTES` | how long faults go on, in virtual minutes | 3 |
+//! | `XCRON_SIM_MUTANTS` | `cargo mutants`: names with commas between them, or how many at random | all |
+//! | `XCRON_SIM_HOURS` | `cargo mutants`: how long each is hunted, in virtual hours | 50 |
 //! | `XCRON_SIM_TRACE` | a file that gets the events of a seed that is run alone | |
 //! | `XCRON_SIM_HISTORY` | a file that gets its history | |
 
@@ -20,6 +22,8 @@ mod dice;
 mod faults;
 mod health;
 mod load;
+#[cfg(xcron_mutants)]
+mod mutants;
 mod node;
 mod plan;
 mod record;
@@ -40,6 +44,12 @@ fn seeds_are_green() {
 #[test]
 fn a_seed_gives_the_same_history_every_time() {
     Series::from_environment().run_twice();
+}
+
+#[cfg(xcron_mutants)]
+#[test]
+fn every_mutant_is_killed() {
+    mutants::hunt();
 }
 
 #[test]

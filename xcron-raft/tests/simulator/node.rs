@@ -46,6 +46,7 @@ pub(crate) struct Node {
     pub(crate) clock: Arc<NodeClock>,
     pub(crate) settings: RaftSettings,
     pub(crate) disk_delay: (Duration, Duration),
+    pub(crate) places: usize,
     pub(crate) life: Option<Life>,
     pub(crate) lives: u64,
 }
@@ -79,6 +80,7 @@ impl Node {
             settings: self.settings.clone(),
             address: self.address.clone(),
             process: process.clone(),
+            places: self.places,
             around: around.clone(),
         };
         drop(process.spawn(birth.live(stopped)));
@@ -120,6 +122,7 @@ struct Birth {
     settings: RaftSettings,
     address: String,
     process: Process,
+    places: usize,
     around: Surroundings,
 }
 
@@ -151,7 +154,11 @@ impl Birth {
             process: self.process.clone(),
             clock: store.clock(),
         };
-        let settings = Settings { drain: Duration::from_secs(3), ..Settings::default() };
+        let settings = Settings {
+            drain: Duration::from_secs(3),
+            in_flight_per_destination_max: self.places,
+            ..Settings::default()
+        };
         let scheduler = Scheduler::builder(store.clone(), Arc::new(dispatcher))
             .clock(store.clock() as Arc<dyn Clock>)
             .settings(settings)

@@ -39,6 +39,8 @@ pub(crate) struct Plan {
     pub(crate) disk_delay: (Duration, Duration),
     /// How far each clock is off at the beginning, at most.
     pub(crate) clock_off_ms: u64,
+    /// How many attempts may be under way to one destination.
+    pub(crate) places: usize,
 }
 
 impl Plan {
@@ -82,6 +84,7 @@ impl Plan {
                 Duration::from_micros(dice.between(200, 8_000)),
             ),
             clock_off_ms: *dice.pick(&[0, 20, 200]),
+            places: *dice.pick(&[2, 256]),
         }
     }
 }

@@ -22,7 +22,6 @@ pub(crate) struct Recorder {
 struct State {
     receipts: Vec<Receipt>,
     lines: Vec<Line>,
-    faults: u64,
     violations: Vec<String>,
     hash: u64,
     events: Vec<String>,
@@ -70,7 +69,6 @@ impl Recorder {
 
     /// Adds a fault that took effect and is over.
     pub(crate) fn fault(&self, fault: Fault) {
-        self.state().faults += 1;
         self.line(fault);
     }
 
@@ -108,7 +106,6 @@ impl Recorder {
         Recorded {
             history,
             receipts: receipts_count,
-            faults: state.faults,
             violations: std::mem::take(&mut state.violations),
             hash: state.hash,
             events: std::mem::take(&mut state.events),
@@ -121,7 +118,6 @@ impl Recorder {
 pub(crate) struct Recorded {
     pub(crate) history: History,
     pub(crate) receipts: usize,
-    pub(crate) faults: u64,
     pub(crate) violations: Vec<String>,
     pub(crate) hash: u64,
     pub(crate) events: Vec<String>,

@@ -177,9 +177,12 @@ fn statuses(world: &World) -> String {
         let status = handle.map(|handle| {
             let status = handle.store.status();
             let applied = handle.store.stats().last_applied;
-            let fatal = status.obstacle;
             let tenure = handle.store.agenda().tenure;
-            format!("leader {:?} tenure {tenure:?} applied {applied} {fatal:?}", status.leader)
+            let known =
+                |node: &xcron_raft::NodeStatus| (node.node_id, node.address.clone(), node.role);
+            let nodes: Vec<_> = status.nodes.iter().map(known).collect();
+            let (me, leader, obstacle) = (status.node_id, status.leader, status.obstacle);
+            format!("{me} of {leader:?} tenure {tenure:?} applied {applied} {nodes:?} {obstacle:?}")
         });
         let (lives, awake) = (node.lives, node.is_awake());
         text.push_str(&format!("\n  node {number} life {lives} awake {awake}: {status:?}"));

@@ -47,6 +47,7 @@ impl Targets {
             "hang" => Script { code: if fails { 0 } else { 200 }, after: slow * 2 },
             "reset" => Script { code: if fails { 0 } else { 200 }, after: quick },
             "gone" => Script { code: if fails { 410 } else { 200 }, after: quick },
+            "jam" => Script { code: if fails { 0 } else { 200 }, after: slow / 2 },
             "busy" => Script { code: if fails { 429 } else { 200 }, after: quick },
             _ => Script { code: 200, after: quick },
         }

@@ -22,6 +22,7 @@ pub(crate) enum Undo {
     Clock(u64, Began),
     Remain(u64, Began),
     Restore(u64, MemoryDisk, Began),
+    LivesOn(u64, u64, Began),
 }
 
 /// What began when, to be told when it is over.
@@ -79,6 +80,7 @@ impl World {
             }
             Undo::Remain(number, began) => self.settle_removal(number, began),
             Undo::Restore(number, disk, began) => self.restore(number, disk, began),
+            Undo::LivesOn(number, life, began) => self.must_have_ended(number, life, began),
         }
     }
 
@@ -113,7 +115,6 @@ impl World {
 
     /// A removal was asked for a while ago: either the node is out, or it stays.
     fn settle_removal(&mut self, number: u64, began: Began) {
-        self.expected.remove(&number);
         let leader = self.health.leader();
         let handle = leader.and_then(|leader| self.handles().get(&leader).cloned());
         let knows = |handle: Handle| {
@@ -121,20 +122,33 @@ impl World {
         };
         match handle.map(knows) {
             Some(false) => {
-                self.kill(number);
-                self.nodes.remove(&number);
-                self.conditions.remove(&number);
-                self.judge_health();
+                self.forget(number);
                 self.over(began);
             }
             Some(true) => self.start(number),
             // Nobody can tell now.
             None => {
-                self.expected.insert(number, Expected::Removal);
                 let after = Duration::from_secs(2);
                 self.schedule(after, Event::Undo(Undo::Remain(number, began)));
             }
         }
+    }
+
+    /// A sync of a node's log was to fail: if it did, this life of the node has ended since (I14).
+    fn must_have_ended(&mut self, number: u64, life: u64, began: Began) {
+        let Some(node) = self.nodes.get(&number) else {
+            return;
+        };
+        let lives_on = node.lives == life && node.is_awake();
+        if lives_on && node.disk.has_failed_sync() {
+            self.recorder.violation(format!("I14: node {number} lives on after a failed sync"));
+        }
+        if lives_on {
+            // It may not have synced since.
+            self.expected.remove(&number);
+            node.disk.fail_syncs(0);
+        }
+        self.over(began);
     }
 
     /// A node with a disk that is not its own has had its time; it must have refused.

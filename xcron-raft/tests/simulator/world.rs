@@ -54,6 +54,8 @@ pub(crate) struct World {
     pub(crate) blocked: BTreeMap<(u64, u64), u32>,
     /// Nodes whose end has a reason that is known: the words that it has to give.
     pub(crate) expected: BTreeMap<u64, Expected>,
+    /// Nodes that somebody wanted to remove: they may be let go whenever that is carried out.
+    pub(crate) leaving: BTreeSet<u64>,
     pub(crate) health: Health,
     pub(crate) numbers: u64,
     events: BTreeMap<(Instant, u64), Event>,
@@ -67,8 +69,6 @@ pub(crate) struct World {
 pub(crate) enum Expected {
     /// A sync was made to fail.
     SyncError,
-    /// It is being removed.
-    Removal,
     /// Its disk is not its own any more: it has to refuse.
     Refusal,
     /// Its disk is full: it may not be able to start.
@@ -96,6 +96,7 @@ impl World {
             drafts: Mutex::default(),
             tasks_max: plan.tasks_max,
             gap_ms: plan.client_gap_ms,
+            places: plan.places,
             is_over: AtomicBool::new(false),
             busy: Default::default(),
         });
@@ -108,6 +109,7 @@ impl World {
             conditions: BTreeMap::new(),
             blocked: BTreeMap::new(),
             expected: BTreeMap::new(),
+            leaving: BTreeSet::new(),
             health: Health::default(),
             numbers: 0,
             events: BTreeMap::new(),
@@ -143,6 +145,7 @@ impl World {
             clock,
             settings,
             disk_delay: self.plan.disk_delay,
+            places: self.plan.places,
             life: None,
             lives: 0,
         };
@@ -174,6 +177,15 @@ impl World {
         }
         self.recorder.trace(&format!("node {number} is killed"));
         self.note(number, |condition| condition.is_up = false);
+    }
+
+    /// Takes a node out of the world for good.
+    pub(crate) fn forget(&mut self, number: u64) {
+        self.kill(number);
+        self.nodes.remove(&number);
+        self.conditions.remove(&number);
+        self.expected.remove(&number);
+        self.judge_health();
     }
 
     /// Changes how a node is.
@@ -339,17 +351,16 @@ impl World {
         }
         self.recorder.trace(&format!("node {number} ended: {exit:?}"));
         self.kill(number);
+        let was_removed =
+            matches!(&exit, Exit::Failed(error) if error.to_string().contains("was removed"));
+        if was_removed && self.leaving.contains(&number) {
+            return self.forget(number);
+        }
         let expected = self.expected.get(&number).copied();
         let again = match (&exit, expected) {
             (Exit::Died | Exit::Stopped, _) => true,
             (Exit::Failed(error), Some(Expected::SyncError)) => error.kind() == ErrorKind::Storage,
             (Exit::Failed(error), Some(Expected::Full)) => error.kind() == ErrorKind::Full,
-            (Exit::Failed(error), Some(Expected::Removal)) => {
-                if error.to_string().contains("was removed") {
-                    return;
-                }
-                false
-            }
             (Exit::Failed(error), Some(Expected::Refusal)) => {
                 let kinds = [ErrorKind::Foreign, ErrorKind::Damaged];
                 if kinds.contains(&error.kind()) {

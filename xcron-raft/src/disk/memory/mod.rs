@@ -146,12 +146,24 @@ impl MemoryDisk {
         state.dead = false;
         state.frozen = false;
         state.failing_syncs = 0;
+        state.failing_prefix = None;
         state.armed = None;
     }
 
     /// Lets the next `count` syncs fail and drop what they should have kept, as if it were clean.
     pub fn fail_syncs(&self, count: u32) {
         self.0.state().failing_syncs = count;
+    }
+
+    /// Lets the next sync of a file whose name begins with `prefix` fail, and drop what it should
+    /// have kept.
+    pub fn fail_sync_of(&self, prefix: &str) {
+        self.0.state().failing_prefix = Some(prefix.to_owned());
+    }
+
+    /// Whether the sync that [`MemoryDisk::fail_sync_of`] is about has failed by now.
+    pub fn has_failed_sync(&self) -> bool {
+        self.0.state().failing_prefix.is_none()
     }
 
     /// Blocks every write and sync until [`MemoryDisk::thaw`].
@@ -395,8 +407,7 @@ impl DiskFile for MemoryFile {
     fn sync_data(&self) -> io::Result<()> {
         let mut state = self.disk.usable(self.epoch)?;
         state.syncs += 1;
-        if state.failing_syncs > 0 {
-            state.failing_syncs -= 1;
+        if state.fails_sync(self.file) {
             state.files[self.file].dirty.clear();
             return Err(io::Error::other("input/output error"));
         }

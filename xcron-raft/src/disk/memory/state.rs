@@ -21,6 +21,7 @@ pub(super) struct State {
     pub(super) frozen: bool,
     pub(super) capacity: Option<u64>,
     pub(super) failing_syncs: u32,
+    pub(super) failing_prefix: Option<String>,
     pub(super) syncs: u64,
     pub(super) writes: u64,
     pub(super) armed: Option<(String, u64, u64)>,
@@ -66,6 +67,21 @@ impl State {
             }
             _ => Ok(()),
         }
+    }
+
+    /// Whether the sync of `file` that is asked for now fails.
+    pub(super) fn fails_sync(&mut self, file: usize) -> bool {
+        if self.failing_syncs > 0 {
+            self.failing_syncs -= 1;
+            return true;
+        }
+        let is_meant = self.failing_prefix.as_deref().is_some_and(|prefix| {
+            self.names.iter().any(|(name, &named)| named == file && name.starts_with(prefix))
+        });
+        if is_meant {
+            self.failing_prefix = None;
+        }
+        is_meant
     }
 
     pub(super) fn find(&self, name: &str) -> io::Result<usize> {
