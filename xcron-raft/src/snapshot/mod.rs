@@ -202,7 +202,10 @@ impl Snapshots {
     /// The newest snapshot and what it holds; `None` if there is none.
     pub(crate) fn load(&self) -> Result<Option<(SnapshotFile, View)>, Error> {
         let list = self.disk.list().map_err(|e| Error::disk("cannot list snapshots", &e))?;
-
+        if list.iter().any(|entry| entry.name == RECEIVED) {
+            let removed = self.disk.remove(RECEIVED);
+            removed.map_err(|e| Error::disk("cannot remove what a peer was sending", &e))?;
+        }
         // Names order by position, so the newest is the last.
         let Some(entry) = list.into_iter().rfind(|entry| is_snapshot(&entry.name)) else {
             return Ok(None);
@@ -221,10 +224,12 @@ impl Snapshots {
         reader::read(&*file.disk, &file.name, Some(self.cluster_id), self.format_max)
     }
 
+    /// Removes all snapshots but `kept`, and what was not finished. One that a peer is sending stays:
+    /// it may be whole already and about to be installed.
     fn remove_others(&self, kept: &str) -> std::io::Result<()> {
         for entry in self.disk.list()? {
             let is_other = is_snapshot(&entry.name) && entry.name != kept;
-            if is_other || entry.name == TEMPORARY || entry.name == RECEIVED {
+            if is_other || entry.name == TEMPORARY {
                 self.disk.remove(&entry.name)?;
             }
         }
