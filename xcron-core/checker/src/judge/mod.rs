@@ -65,6 +65,7 @@ pub fn judge(history: &History, settings: &Settings) -> Verdict {
         firing::judge(&case, task, life, dues, &runs, &mut findings);
         overlap::judge(&case, task, life, &runs, &mut findings);
         fences::judge(&case, task, &mut findings);
+        fences::in_order(task, life, &runs, &mut findings);
         counters::judge(task, life, &mut findings);
         ledger::judge(&case, task, life, (dues, &runs), &mut oracles, &mut findings);
     }

@@ -131,6 +131,8 @@ struct Life<'a> {
     fence: u64,
     is_there: bool,
     is_paused: bool,
+    /// When the last of what is made up for is claimed; what is due meanwhile waits its turn.
+    caught_up: i64,
 }
 
 impl<'a> Life<'a> {
@@ -150,6 +152,7 @@ impl<'a> Life<'a> {
             fence: 0,
             is_there: false,
             is_paused: false,
+            caught_up: 0,
         }
     }
 
@@ -253,6 +256,10 @@ impl<'a> Life<'a> {
                 }
             }
             Event::Due(_) if self.is_paused => self.skip(1),
+            Event::Due(at_s) if at < self.caught_up => {
+                self.caught_up += MS;
+                self.events.insert((self.caught_up, Event::Claim(at_s)));
+            }
             Event::Due(at_s) | Event::Claim(at_s) => self.claim(at, at_s),
             Event::Ask(_) => {}
         }
@@ -309,7 +316,7 @@ impl<'a> Life<'a> {
             _ => (receipt.answered("204", quick), quick, Some(true)),
         };
         let asked = receipt.retry_after_s.unwrap_or(0) * S;
-        let settled = known + 2 * MS;
+        let settled = known + self.dice.between(2, 80) * MS;
         self.runs[index].phase = Phase::Sending(settled, result, asked);
         self.events.insert((settled, Event::Settle(run.at_s)));
         // What was claimed just before an outage never leaves.
@@ -360,7 +367,10 @@ impl<'a> Life<'a> {
     }
 
     fn recover(&mut self, at: i64) {
-        let lost = |run: &Run| matches!(run.phase, Phase::Sending(settled, ..) if settled < at || self.was_cut(settled, at));
+        let lost = |run: &Run| match run.phase {
+            Phase::Sending(settled, ..) => settled < at || self.was_cut(settled, at),
+            Phase::Queued | Phase::Waiting(_) => false,
+        };
         let lost: Vec<i64> = self.runs.iter().filter(|run| lost(run)).map(|run| run.at_s).collect();
         for at_s in lost {
             let Some(index) = self.runs.iter().position(|run| run.at_s == at_s) else {
@@ -387,6 +397,7 @@ impl<'a> Life<'a> {
         due.drain(..skipped);
         for (index, at_s) in due.into_iter().enumerate() {
             let pace = i64::try_from(index).expect("few") * 100 * MS;
+            self.caught_up = at + pace + MS;
             self.events.insert((at + pace, Event::Claim(at_s)));
         }
     }
