@@ -174,9 +174,13 @@ impl NodeService {
         Ok(reply(&ContactMessage { report, farewell, is_about_arrival }))
     }
 
-    /// Why a node may not take part any more, if it was let go.
+    /// Why a node may not take part any more, if it was let go. Until raft's membership is without
+    /// it, its vote is needed for just that.
     fn removed(&self, node: u64) -> Option<String> {
-        let view = self.shared.published.view();
+        let (view, standing) = (self.shared.published.view(), self.shared.standing());
+        if standing.voters.contains(&node) || standing.learners.contains(&node) {
+            return None;
+        }
         let cluster = self.shared.party.identity().cluster;
         view.roster.is_removed(node).then(|| {
             format!(

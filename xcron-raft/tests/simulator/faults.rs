@@ -371,7 +371,7 @@ impl World {
         let store = asked.store;
         drop(asked.process.spawn(async move { store.remove_node(node_id).await }));
         self.leaving.insert(any);
-        self.schedule(Duration::from_secs(15), Event::Undo(Undo::Remain(any, began)));
+        self.schedule(Duration::from_secs(15), Event::Undo(Undo::Remain(any, node_id, began)));
     }
 
     fn wipe(&mut self, number: u64) {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use xcron_raft::disk::memory::MemoryDisk;
 
 use crate::load::Handle;
-use crate::world::{Event, Expected, World, address};
+use crate::world::{Event, Expected, World};
 
 /// How a fault is undone.
 #[derive(Debug)]
@@ -20,7 +20,7 @@ pub(crate) enum Undo {
     Disarm(u64, Began),
     Space(u64, Began),
     Clock(u64, Began),
-    Remain(u64, Began),
+    Remain(u64, u64, Began),
     Restore(u64, MemoryDisk, Began),
     LivesOn(u64, u64, Began),
 }
@@ -78,7 +78,7 @@ impl World {
                 self.judge_health();
                 self.over(began);
             }
-            Undo::Remain(number, began) => self.settle_removal(number, began),
+            Undo::Remain(number, id, began) => self.settle_removal(number, id, began),
             Undo::Restore(number, disk, began) => self.restore(number, disk, began),
             Undo::LivesOn(number, life, began) => self.must_have_ended(number, life, began),
         }
@@ -114,12 +114,11 @@ impl World {
     }
 
     /// A removal was asked for a while ago: either the node is out, or it stays.
-    fn settle_removal(&mut self, number: u64, began: Began) {
+    fn settle_removal(&mut self, number: u64, id: u64, began: Began) {
         let leader = self.health.leader();
         let handle = leader.and_then(|leader| self.handles().get(&leader).cloned());
-        let knows = |handle: Handle| {
-            handle.store.status().nodes.iter().any(|node| node.address == address(number))
-        };
+        let knows =
+            |handle: Handle| handle.store.status().nodes.iter().any(|node| node.node_id == id);
         match handle.map(knows) {
             Some(false) => {
                 self.forget(number);
@@ -129,7 +128,7 @@ impl World {
             // Nobody can tell now.
             None => {
                 let after = Duration::from_secs(2);
-                self.schedule(after, Event::Undo(Undo::Remain(number, began)));
+                self.schedule(after, Event::Undo(Undo::Remain(number, id, began)));
             }
         }
     }
