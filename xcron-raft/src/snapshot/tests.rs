@@ -6,7 +6,8 @@ use bytes::Bytes;
 use xcron_core::testing::sample::{create, delete, due_at, finished_at, id, sending, succeeded};
 use xcron_core::{Change, Holder, Revision};
 
-use super::Snapshots;
+use super::{RECEIVED, Snapshots};
+use crate::disk::Disk;
 use crate::disk::memory::MemoryDisk;
 use crate::state::{FORMAT_MAX, View};
 use crate::types::{Batch, LeaderId, LogId};
@@ -93,4 +94,21 @@ fn an_older_snapshot_never_replaces_a_newer_one() {
     assert!(snapshots.save(&older).is_err());
     let (_, found) = snapshots.load().unwrap().unwrap();
     assert_eq!(found.applied, newer.applied);
+}
+
+#[test]
+fn a_snapshot_that_has_arrived_outlives_one_that_is_written_meanwhile() {
+    let commands = commands();
+    let mut own = View::default();
+    apply(&mut own, &commands[..10], 0);
+    let mut arrived = own.clone();
+    apply(&mut arrived, &commands[10..20], 10);
+    let disk = MemoryDisk::default();
+    let snapshots = Snapshots::new(Arc::new(disk.clone()), 1, FORMAT_MAX);
+    disk.create(RECEIVED).unwrap().write_at(0, &bytes_of(&arrived)).unwrap();
+    let received = snapshots.check_received().unwrap();
+    snapshots.save(&own).unwrap();
+    snapshots.adopt(received).unwrap();
+    let (_, newest) = snapshots.load().unwrap().unwrap();
+    assert_eq!(newest.applied, arrived.applied);
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use prost::Message;
 use tokio::time::{Instant, sleep, timeout_at};
+use xcron_core::mutant::{self, Mutant};
 use xcron_core::{Effect, StoreError, StoreErrorKind};
 
 use super::Shared;
@@ -134,7 +135,10 @@ impl Proposals {
         let written = timeout_at(deadline, self.raft.write(batch)).await;
         drop(in_flight);
         let Ok(written) = written else {
-            return Err(unknown("it was not applied in time"));
+            let why = "it was not applied in time";
+            let is_denied = mutant::is_on(Mutant::TimeoutIsNotDone);
+            let denied = || Try::Failed(unavailable(Effect::None, why));
+            return Err(if is_denied { denied() } else { unknown(why) });
         };
         match written {
             Ok(Replies(mut replies)) => {

@@ -36,8 +36,7 @@ impl History {
         Self { begin, lines: Vec::new(), end: None }
     }
 
-    /// Adds one line: an [`Op`](crate::Op), a [`Receipt`](crate::Receipt), ... or the
-    /// [`End`](crate::End).
+    /// Adds one line: an operation, a receipt, ... or the end.
     pub fn push(&mut self, line: impl Into<Line>) {
         match line.into() {
             Line::Begin(begin) => self.begin = begin,

@@ -28,14 +28,20 @@ pub(super) fn judge(
     for run in runs {
         findings.figures.repeated += run.attempts.len() - 1;
         let once = definition.delivery == DeliveryMode::AtMostOnce;
-        if once && run.attempts.len() > 1 {
+        let (first, last) = (run.first().at_us, run.last().at_us);
+        if once && run.attempts.len() > 1 && !life.may_be_reborn(first, last) {
             let what = format!("run {} was attempted {} times", run.id, run.attempts.len());
             findings.violate(Invariant::I7, task.name, run.attempts[1].at_us, what);
         }
         for at in 1..run.attempts.len() {
-            follows(case, definition, run, at, findings);
+            let (before, after) = (run.attempts[at - 1].at_us, run.attempts[at].at_us);
+            if !life.may_be_reborn(before, after) {
+                follows(case, definition, run, at, findings);
+            }
         }
-        within_policy(case, definition, run, findings);
+        if !life.may_be_reborn(first, last) {
+            within_policy(case, definition, run, findings);
+        }
         retried(case, definition, life, run, findings);
     }
 }

@@ -198,18 +198,28 @@ fn by_time_alone(
         );
         findings.violate(Invariant::I4, task.name, *at, what);
     }
-    let mut next = 0;
-    let mut musts: Vec<&Due> = dues.iter().filter(|due| due.must).collect();
-    musts.sort_by_key(|due| due.deadline_us);
-    for due in musts {
-        while arrivals.get(next).is_some_and(|at| *at < due.at_us() - case.tolerance_us) {
-            next += 1;
-        }
-        if arrivals.get(next).is_none_or(|at| *at > due.deadline_us) {
-            let what = format!("by time alone, nothing fired for the occurrence {}", due.at_s);
-            findings.violate(Invariant::I3, task.name, due.at_us(), what);
-            return;
-        }
-        next += 1;
+    if let Some(due) = unserved(&arrivals, dues, case.tolerance_us) {
+        let what = format!("by time alone, nothing fired for the occurrence {}", due.at_s);
+        findings.violate(Invariant::I3, task.name, due.at_us(), what);
     }
+}
+
+/// An occurrence that must fire and is left without an arrival when each arrival serves the most
+/// urgent one that it can.
+fn unserved<'d>(arrivals: &[i64], dues: &'d [Due], tolerance_us: i64) -> Option<&'d Due> {
+    let mut musts: Vec<&Due> = dues.iter().filter(|due| due.must).collect();
+    musts.sort_by_key(|due| due.at_us());
+    let mut ahead = musts.into_iter().peekable();
+    let mut waiting: BTreeMap<(i64, i64), &Due> = BTreeMap::new();
+    for at in arrivals {
+        while let Some(due) = ahead.next_if(|due| due.at_us() - tolerance_us <= *at) {
+            waiting.insert((due.deadline_us, due.at_s), due);
+        }
+        if let Some(((deadline_us, _), due)) = waiting.pop_first()
+            && deadline_us < *at
+        {
+            return Some(due);
+        }
+    }
+    waiting.into_values().next().or_else(|| ahead.next())
 }

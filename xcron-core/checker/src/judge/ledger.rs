@@ -106,7 +106,10 @@ impl Account<'_, '_> {
         for open in &self.last.open_runs {
             let run = seen.iter().position(|run| run.id == open.run);
             let ended = run.is_some_and(|index| !ends[index].open);
-            let behind = run.is_some_and(|index| open.attempt < seen[index].last().attempt);
+            let behind = run.is_some_and(|index| {
+                let by_then = seen[index].attempts.iter().filter(|at| at.at_us <= self.at_us);
+                by_then.last().is_some_and(|newest| open.attempt < newest.attempt)
+            });
             if ended || behind {
                 let what = format!("run {} is open at attempt {}", open.run, open.attempt);
                 breach(Invariant::I19, format!("{what}, which its answers contradict"));

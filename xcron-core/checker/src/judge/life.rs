@@ -100,6 +100,13 @@ impl<'a> Life<'a> {
         self.deletes.iter().filter(ends).map(|delete| done_by(delete)).min()
     }
 
+    /// Whether the task may have been deleted and created again between `from` and `to`, so that
+    /// the same occurrence was decided once more: a create without an answer may come late.
+    pub(super) fn may_be_reborn(&self, from: i64, to: i64) -> bool {
+        let lives = |delete: &&Op| delete.sent_us <= to && done_by(delete) >= from;
+        !self.is_lived_once() && self.deletes.iter().any(lives)
+    }
+
     fn created_paused(&self) -> bool {
         self.definitions.iter().any(|definition| definition.paused)
     }

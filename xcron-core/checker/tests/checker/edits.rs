@@ -1,6 +1,10 @@
 //! Edits of a correct history, each applied only where it certainly makes it wrong.
 
 use super::dice::Dice;
+use super::lookup::{
+    any, attempts, definition, is_calm, last, line_receipt, op_of, receipts, some_op, some_receipt,
+    won,
+};
 use super::model::{END, S};
 use xcron_checker::{
     Call, Definition, FinalTask, History, Line, Misfire, Op, Outcome, Overlap, Receipt, Schedule,
@@ -38,90 +42,6 @@ pub(crate) const EDITS: &[(&str, &Edit)] = &[
     ("a retry comes at once", &hurry_retry),
     ("a cause is not recorded", &drop_causes),
 ];
-
-fn receipts(history: &History) -> Vec<(usize, &Receipt)> {
-    let lines = history.lines.iter().enumerate();
-    lines.filter_map(|(index, line)| Some((index, line_receipt(line)?))).collect()
-}
-
-fn line_receipt(line: &Line) -> Option<&Receipt> {
-    match line {
-        Line::Receipt(receipt) => Some(receipt),
-        _ => None,
-    }
-}
-
-fn ops(history: &History) -> Vec<(usize, &Op)> {
-    let lines = history.lines.iter().enumerate();
-    lines.filter_map(|(index, line)| Some((index, line_op(line)?))).collect()
-}
-
-fn line_op(line: &Line) -> Option<&Op> {
-    match line {
-        Line::Op(op) => Some(op),
-        _ => None,
-    }
-}
-
-fn op_of<'a>(history: &'a History, task: &str, call: Call) -> Option<&'a Op> {
-    ops(history).into_iter().map(|(_, op)| op).find(|op| op.task == task && op.call == call)
-}
-
-fn definition<'a>(history: &'a History, task: &str) -> Option<&'a Definition> {
-    op_of(history, task, Call::Create)?.definition.as_ref()
-}
-
-fn last<'a>(history: &'a History, task: &str) -> Option<&'a FinalTask> {
-    history.lines.iter().find_map(|line| match line {
-        Line::Task(last) if last.task == task => Some(last),
-        _ => None,
-    })
-}
-
-fn any<T>(dice: &mut Dice, these: &[T]) -> Option<usize> {
-    let last = i64::try_from(these.len()).ok()? - 1;
-    (last >= 0).then(|| usize::try_from(dice.between(0, last)).unwrap_or(0))
-}
-
-/// Some receipt that `fits`, if one is met soon, and the index of its line.
-fn some_receipt(
-    history: &History,
-    dice: &mut Dice,
-    fits: impl Fn(&Receipt) -> bool,
-) -> Option<(usize, Receipt)> {
-    let all = receipts(history);
-    let tries = (0..12).filter_map(|_| any(dice, &all));
-    let found = tries.map(|index| all[index]).find(|(_, receipt)| fits(receipt));
-    found.map(|(index, receipt)| (index, receipt.clone()))
-}
-
-/// Some operation that `fits` and the index of its line.
-fn some_op(history: &History, dice: &mut Dice, fits: impl Fn(&Op) -> bool) -> Option<(usize, Op)> {
-    let found: Vec<(usize, &Op)> = ops(history).into_iter().filter(|(_, op)| fits(op)).collect();
-    let chosen = any(dice, &found)?;
-    Some((found[chosen].0, found[chosen].1.clone()))
-}
-
-fn is_calm(history: &History) -> bool {
-    !history.lines.iter().any(|line| matches!(line, Line::Unhealthy(_)))
-}
-
-fn attempts(history: &History, run: &str) -> usize {
-    receipts(history).iter().filter(|(_, receipt)| receipt.run == run).count()
-}
-
-/// Runs of `task` that have a receipt with a 2xx.
-fn won(history: &History, task: &str) -> u64 {
-    let of_task = |receipt: &Receipt| receipt.task == task && receipt.answer.starts_with('2');
-    let mut runs: Vec<String> = receipts(history)
-        .into_iter()
-        .filter(|(_, receipt)| of_task(receipt))
-        .map(|(_, receipt)| receipt.run.clone())
-        .collect();
-    runs.sort();
-    runs.dedup();
-    runs.len() as u64
-}
 
 fn drop_run(history: &mut History, dice: &mut Dice) -> bool {
     let counted = |receipt: &Receipt| {

@@ -9,6 +9,7 @@ mod dice;
 mod edits;
 mod firing;
 mod format;
+mod lookup;
 mod model;
 mod oracle;
 mod outside;

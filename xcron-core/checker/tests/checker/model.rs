@@ -367,7 +367,10 @@ impl<'a> Life<'a> {
     }
 
     fn recover(&mut self, at: i64) {
-        let lost = |run: &Run| matches!(run.phase, Phase::Sending(settled, ..) if settled < at || self.was_cut(settled, at));
+        let lost = |run: &Run| match run.phase {
+            Phase::Sending(settled, ..) => settled < at || self.was_cut(settled, at),
+            Phase::Queued | Phase::Waiting(_) => false,
+        };
         let lost: Vec<i64> = self.runs.iter().filter(|run| lost(run)).map(|run| run.at_s).collect();
         for at_s in lost {
             let Some(index) = self.runs.iter().position(|run| run.at_s == at_s) else {
