@@ -1,17 +1,20 @@
 //! `xcron_server drill`: it passes, it fails a history that breaks a promise, it leaves nothing.
 
 use crate::process::PATIENCE;
-use std::fs;
-use std::io::{BufRead, BufReader};
+use std::fs::{self, File};
+use std::io::{BufRead, BufReader, Read, Seek};
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 /// A drill is much for a small machine; one at a time is enough.
 static TURN: Mutex<()> = Mutex::new(());
+
+/// What a short drill may take on a machine that is busy: each of its own waits ends before.
+const DRILL_MAX: Duration = Duration::from_secs(600);
 
 /// The history of one one-shot that fired as it should.
 const GOOD: &str = r#"
@@ -32,10 +35,36 @@ fn drill(words: &[&str]) -> Command {
     command
 }
 
-fn done(command: &mut Command) -> (Option<i32>, String, String) {
-    let Output { status, stdout, stderr } = command.output().expect("a process");
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("text");
-    (status.code(), text(stdout), text(stderr))
+/// What a process came to and said; none is waited for longer than `patience`.
+fn done(command: &mut Command, patience: Duration) -> (Option<i32>, String, String) {
+    let [mut stdout, mut stderr] = [(); 2].map(|()| tempfile::tempfile().expect("a file"));
+    let to = |file: &File| file.try_clone().expect("the same file");
+    let mut child = command.stdout(to(&stdout)).stderr(to(&stderr)).spawn().expect("a process");
+    let code = ended(&mut child, patience).unwrap_or_else(|| {
+        let said = [text(&mut stdout), text(&mut stderr)].concat();
+        panic!("no end after {patience:?} of\n{said}");
+    });
+    (code, text(&mut stdout), text(&mut stderr))
+}
+
+/// With which code it ended; `None` if it did not, and then it is ended.
+fn ended(child: &mut Child, patience: Duration) -> Option<Option<i32>> {
+    let begun = Instant::now();
+    while begun.elapsed() < patience {
+        if let Some(status) = child.try_wait().expect("a child") {
+            return Some(status.code());
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    child.kill().and_then(|()| child.wait()).expect("an end");
+    None
+}
+
+/// All that was written to a file.
+fn text(file: &mut File) -> String {
+    let mut text = String::new();
+    file.rewind().and_then(|()| file.read_to_string(&mut text)).expect("text");
+    text
 }
 
 /// The verdict on a history, in which a line goes on where the next begins with a space.
@@ -43,7 +72,7 @@ fn audited(history: &str) -> (Option<i32>, String) {
     let dir = tempfile::tempdir().expect("a folder");
     let file = dir.path().join("history.jsonl");
     fs::write(&file, history.trim_start().replace("\n ", " ")).expect("a file");
-    let (code, stdout, stderr) = done(drill(&["--audit"]).arg(&file));
+    let (code, stdout, stderr) = done(drill(&["--audit"]).arg(&file), PATIENCE);
     (code, stdout + &stderr)
 }
 
@@ -52,16 +81,16 @@ fn a_short_drill_passes_and_says_what_it_did() {
     let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     let folders = tempfile::tempdir().expect("a folder");
     let mut command = drill(&["--seconds", "15", "--seed", "7"]);
-    let (code, stdout, stderr) = done(command.env("TMPDIR", folders.path()));
-    // A machine that keeps everybody from running is told so, and shows less; never that a promise
-    // was broken.
-    let is_starved = stdout.contains("machine stalled") && stdout.contains("\nWEAK");
-    assert_eq!(code, Some(i32::from(is_starved)), "{stdout}\n{stderr}");
-    assert_eq!(stdout.contains("\npassed: nothing was lost"), !is_starved, "{stdout}");
+    let (code, stdout, stderr) = done(command.env("TMPDIR", folders.path()), DRILL_MAX);
+    // A machine that is too slow lets a drill show less than it should, and it says why; it lets
+    // no promise be broken.
+    let is_weak = stdout.contains("\n  weak            ") && stdout.contains("\nWEAK");
+    assert_eq!(code, Some(i32::from(is_weak)), "{stdout}\n{stderr}");
+    assert_eq!(stdout.contains("\npassed: nothing was lost"), !is_weak, "{stdout}");
     for expected in [
         "drill of 15 s, seed 7: three nodes",
         "node 3 listens on 127.0.0.1:",
-        "which leads",
+        "well again",
         "audit\n",
         "  lost            0\n",
         "  early           0\n",
@@ -103,7 +132,7 @@ fn a_history_that_cannot_be_read_is_refused_in_one_line() {
     assert_eq!(code, Some(1), "{said}");
     assert_eq!(said.lines().count(), 1, "{said}");
     assert!(said.contains("history.jsonl: line 1:") && said.contains("--keep"), "{said}");
-    let (code, _, said) = done(&mut drill(&["--audit", "no such file"]));
+    let (code, _, said) = done(&mut drill(&["--audit", "no such file"]), PATIENCE);
     assert_eq!((code, said.lines().count()), (Some(1), 1), "{said}");
 }
 
@@ -118,7 +147,7 @@ fn what_no_drill_can_be_asked_is_a_bad_command_line() {
         &["--conf", "xcron.toml"],
         &["--set", "http_port=1"],
     ] {
-        let (code, stdout, stderr) = done(&mut drill(words));
+        let (code, stdout, stderr) = done(&mut drill(words), PATIENCE);
         assert_eq!((code, &*stdout), (Some(2), ""), "{words:?}: {stderr}");
         assert!(!stderr.is_empty(), "{words:?}");
     }
@@ -173,7 +202,7 @@ fn a_drill_that_is_interrupted_or_killed_leaves_nothing_behind() {
         let folders = tempfile::tempdir().expect("a folder");
         let (mut child, nodes) = begun(&folders);
         signal(&child, name);
-        assert_eq!(child.wait().expect("an end").code(), code, "{name}");
+        assert_eq!(ended(&mut child, PATIENCE), Some(code), "{name}");
         assert_nothing_is_left(&folders, &nodes);
     }
 }
