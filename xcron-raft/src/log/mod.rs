@@ -7,7 +7,8 @@
 //!
 //! A write or sync that fails poisons the log: nothing is acknowledged from then on, the sync is
 //! not tried again (the system may have dropped the pages and would report success), and
-//! [`Log::fatal`] tells whoever runs the process to end it.
+//! [`Log::fatal`] tells whoever runs the process to end it. A full disk is no such failure: the
+//! writer waits for space, [`Log::full`] says so, and what was read stays readable.
 
 mod flusher;
 mod frame;
@@ -285,6 +286,11 @@ impl Log {
         failure.filter(|failure| failure.kind() == ErrorKind::Full)
     }
 
+    /// From now on a full disk fails whoever writes instead of having them wait.
+    pub(crate) fn stop_waiting(&self) {
+        self.shared.spares.close();
+    }
+
     /// Writes what is queued and joins the threads. Further calls are refused.
     pub(crate) fn close(&self) {
         self.shared.queue.close();
@@ -292,6 +298,7 @@ impl Log {
             flusher.run_once();
             flusher.finish();
         }
+        self.stop_waiting();
         // The spare thread ends last: the flusher may wait for what it prepares.
         let threads = std::mem::take(&mut *self.threads());
         let is_writer = |t: &JoinHandle<()>| t.thread().name() == Some("xcron-log");

@@ -16,6 +16,7 @@ pub(super) struct State {
     pub(super) dead: bool,
     pub(super) frozen: bool,
     pub(super) capacity: Option<u64>,
+    pub(super) refuses_names: bool,
     pub(super) failing_syncs: u32,
     pub(super) syncs: u64,
     pub(super) writes: u64,
@@ -43,11 +44,13 @@ impl State {
 
     pub(super) fn check_space(&self, more: u64) -> io::Result<()> {
         match self.capacity {
-            Some(capacity) if self.used() + more > capacity => {
-                Err(io::Error::new(io::ErrorKind::StorageFull, "no space left on device"))
-            }
+            Some(capacity) if self.used() + more > capacity => Err(Self::full()),
             _ => Ok(()),
         }
+    }
+
+    pub(super) fn full() -> io::Error {
+        io::Error::new(io::ErrorKind::StorageFull, "no space left on device")
     }
 
     pub(super) fn find(&self, name: &str) -> io::Result<usize> {

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::{Acks, Threads, append, content, filled, id, open, payload, settings};
 use crate::ErrorKind;
+use crate::disk::Disk;
 use crate::disk::memory::MemoryDisk;
 use crate::log::id::RecordHead;
 use crate::log::queue::Job;
@@ -145,6 +146,70 @@ fn a_prepared_segment_that_cannot_be_had_is_known_before_it_is_needed() {
     let acks = Acks::default();
     append(&log, 1, 0, 100, &acks).unwrap();
     wait_until("the acknowledgement", || acks.acked() == 1);
+}
+
+/// A threaded log with its next segment ready, and more to write than fits the present one.
+fn overfull(disk: &MemoryDisk, make_full: impl Fn()) -> (Log, Acks) {
+    let log = open_threaded(disk);
+    let has_spare = || disk.list().unwrap().iter().any(|entry| entry.name.starts_with("spare-"));
+    wait_until("the preparation of a spare", has_spare);
+    make_full();
+    let acks = Acks::default();
+    for index in 0..200 {
+        append(&log, 1, index, 1_000, &acks).unwrap();
+    }
+    wait_until("the wait for space", || log.full().is_some());
+    (log, acks)
+}
+
+#[test]
+fn a_disk_too_full_for_the_name_of_a_segment_is_waited_for_and_ends_nobody() {
+    let disk = MemoryDisk::default();
+    let (log, acks) = overfull(&disk, || disk.refuse_names(true));
+    assert!(log.full().unwrap().to_string().starts_with("cannot begin log-"));
+    assert!(log.fatal().borrow().is_none(), "{:?}", log.fatal().borrow());
+    assert!(acks.acked() < 70 && acks.refused() == 0, "{acks:?}");
+    assert_eq!(log.read(0..200, usize::MAX).unwrap().len(), 200, "it serves reads");
+    disk.refuse_names(false);
+    wait_until("all acknowledgements", || acks.acked() == 200);
+    assert!(log.full().is_none());
+    drop(log);
+    disk.crash(5);
+    let settings = LogSettings { segment_bytes: 65_536, ..settings(Threads::Caller) };
+    assert_eq!(Log::open(Arc::new(disk), settings).unwrap().range(), 0..200);
+}
+
+#[test]
+fn a_disk_too_full_for_another_segment_is_waited_for_and_ends_nobody() {
+    let disk = MemoryDisk::default();
+    let (log, acks) = overfull(&disk, || disk.limit_capacity(Some(100_000)));
+    assert!(log.fatal().borrow().is_none(), "{:?}", log.fatal().borrow());
+    assert!(acks.acked() < 200 && acks.refused() == 0, "{acks:?}");
+    disk.limit_capacity(None);
+    wait_until("all acknowledgements", || acks.acked() == 200);
+    assert!(log.fatal().borrow().is_none() && log.full().is_none());
+}
+
+#[test]
+fn a_log_that_waits_for_space_can_be_closed_and_acknowledges_nothing_more() {
+    let disk = MemoryDisk::default();
+    let (log, acks) = overfull(&disk, || disk.refuse_names(true));
+    let acked = acks.acked();
+    log.close();
+    assert_eq!((acks.acked(), acks.refused()), (acked, 200 - acked));
+}
+
+#[test]
+fn a_purge_on_a_disk_too_full_for_another_name_frees_space_all_the_same() {
+    let disk = MemoryDisk::default();
+    let log = filled(&disk, 60);
+    let before = disk.list().unwrap().len();
+    disk.refuse_names(true);
+    log.purge(id(1, 50)).unwrap();
+    assert!(log.fatal().borrow().is_none(), "{:?}", log.fatal().borrow());
+    let left = disk.list().unwrap();
+    assert!(left.len() < before && !left.iter().any(|entry| entry.name.starts_with("spare-")));
+    assert_eq!(log.range(), 51..60);
 }
 
 #[test]
