@@ -14,7 +14,7 @@ const NOTICE_MAX: Duration = Duration::from_secs(10);
 
 /// How much of large tasks comes while a disk is full, so that it is felt: more than fits what is
 /// left of its log.
-const BULK: u64 = 100;
+const BULK: u64 = 160;
 const BULK_BYTES: usize = 32_768;
 
 impl Strike<'_> {

@@ -62,8 +62,12 @@ impl Volume {
             }
             drop(std::fs::remove_file(self.ballast(number)));
         }
-        let mut file = File::create(&target).expect("a file");
         let mut is_full = false;
+        let mut file = match File::create(&target) {
+            Ok(file) => file,
+            // Not even for its name is there space.
+            Err(error) => return error.kind() == ErrorKind::StorageFull,
+        };
         for block in [65_536, 4_096, 512] {
             loop {
                 let written = file.write_all(&vec![7; block]).and_then(|()| file.sync_data());
