@@ -28,6 +28,7 @@
 
 pub mod history;
 pub mod judge;
+pub mod oracle;
 
 pub use history::History;
 pub use history::begin::{Begin, End};

@@ -36,6 +36,24 @@ pub enum Invariant {
 }
 
 impl Invariant {
+    /// All of them.
+    pub const ALL: [Self; 14] = [
+        Self::I1,
+        Self::I2,
+        Self::I3,
+        Self::I4,
+        Self::I5,
+        Self::I6,
+        Self::I7,
+        Self::I8,
+        Self::I9,
+        Self::I10,
+        Self::I11,
+        Self::I16,
+        Self::I18,
+        Self::I19,
+    ];
+
     /// What it is called.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -133,22 +151,13 @@ pub struct Verdict {
     pub violations: Vec<Violation>,
     /// How many more violations were found than are told.
     pub untold: usize,
+    /// How often each promise was violated, those that were.
+    pub violated: Vec<(Invariant, usize)>,
     /// What was judged.
     pub figures: Figures,
 }
 
 impl Verdict {
-    /// A verdict without a finding.
-    #[must_use]
-    pub fn new(label: &str) -> Self {
-        Self { label: label.to_owned(), ..Self::default() }
-    }
-
-    /// Notes a weakness.
-    pub fn weak(&mut self, why: impl Into<String>) {
-        self.weaknesses.push(why.into());
-    }
-
     /// Whether nothing was violated and the run was strong.
     #[must_use]
     pub const fn is_pass(&self) -> bool {
@@ -170,7 +179,7 @@ impl Verdict {
     /// Whether `invariant` was violated.
     #[must_use]
     pub fn violates(&self, invariant: Invariant) -> bool {
-        self.violations.iter().any(|violation| violation.invariant == invariant)
+        self.violated.iter().any(|(violated, _)| *violated == invariant)
     }
 }
 
