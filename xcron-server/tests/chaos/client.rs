@@ -41,15 +41,20 @@ impl Client {
         (self.open, self.turn) = (None, self.turn + 1);
     }
 
-    /// Creates a task, whatever that takes; whether it was acknowledged.
+    /// Creates a task, whatever that takes; whether it was acknowledged and no earlier request for
+    /// it may still be under way. Of one that was given up nobody knows when it takes effect: it
+    /// may bring the task back after it was deleted.
     pub(crate) async fn create(&mut self, wish: &Wish) -> bool {
         let begun = Instant::now();
+        let mut is_certain = true;
         while begun.elapsed() < PERSISTENCE {
             match self.create_once(wish).await {
-                Some(Outcome::Ok) => return true,
+                Some(Outcome::Ok) => return is_certain,
                 Some(Outcome::Refused | Outcome::Conflict) => return false,
-                _ => sleep(PAUSE).await,
+                Some(Outcome::Unknown) => is_certain = false,
+                _ => {}
             }
+            sleep(PAUSE).await;
         }
         false
     }

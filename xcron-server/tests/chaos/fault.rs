@@ -103,7 +103,8 @@ impl Deck {
     /// A deck of those that a world can be struck by, or of those named in `XCRON_CHAOS_FAULTS`.
     pub(crate) fn new(seed: u64, world: &World) -> Self {
         let named = std::env::var("XCRON_CHAOS_FAULTS").unwrap_or_default();
-        let is_wanted = |kind: &Kind| named.is_empty() || named.split(',').any(|n| n == kind.name());
+        let is_wanted =
+            |kind: &Kind| named.is_empty() || named.split(',').any(|n| n == kind.name());
         let kinds = Kind::ALL.into_iter().filter(|kind| kind.lacks(world).is_none());
         let kinds: Vec<Kind> = kinds.filter(is_wanted).collect();
         assert!(!kinds.is_empty(), "no fault of this name is possible here: {named}");

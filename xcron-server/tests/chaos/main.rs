@@ -107,8 +107,13 @@ async fn strike(settings: &Settings, world: &mut World, load: &Load) {
         let dice = Dice::new(settings.seed, &format!("fault {number}"));
         Strike { world, ground: load.ground(), dice }.perform(kind).await;
         number += 1;
-        // Now and then the next one comes before the cluster has recovered.
-        let pause = if pauses.chance(20) { 50 } else { pauses.between(500, 3_500) };
+        // Now and then the next one comes before the cluster has recovered, and now and then so
+        // late that nothing excuses what is late before it.
+        let pause = match pauses.below(10) {
+            0 | 1 => 50,
+            2..8 => pauses.between(500, 3_500),
+            _ => pauses.between(8_000, 12_000),
+        };
         sleep(Duration::from_millis(pause)).await;
     }
 }

@@ -150,13 +150,7 @@ fn field<'a>(head: &'a str, name: &str) -> Option<&'a str> {
 
 impl Desk {
     /// What arrived, not answered yet.
-    fn receipt(
-        &self,
-        head: &str,
-        from: SocketAddr,
-        at_us: i64,
-        manner: Manner,
-    ) -> Option<Receipt> {
+    fn receipt(&self, head: &str, from: SocketAddr, at_us: i64, manner: Manner) -> Option<Receipt> {
         self.calls.fetch_add(1, Ordering::Relaxed);
         let number = |name: &str| field(head, name).and_then(|text| text.parse::<u64>().ok());
         let read = || {

@@ -19,7 +19,10 @@ fn links_between_peers_are_cut_and_mended_one_way_and_both() {
     assert!(net.are_linked(0, 1) && net.are_linked(1, 0), "it is mended");
     // What is lost one way has no answer, whoever asks.
     net.lose(0, 1);
-    assert!(!net.are_linked(0, 1) && !net.are_linked(1, 0), "one does not get through to the other");
+    assert!(
+        !net.are_linked(0, 1) && !net.are_linked(1, 0),
+        "one does not get through to the other"
+    );
     net.heal();
     assert!(net.are_linked(0, 1) && net.are_linked(1, 0), "it is mended again");
 }
