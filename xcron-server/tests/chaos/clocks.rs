@@ -7,9 +7,12 @@ use std::sync::{Arc, Mutex};
 /// A step counts for what was sent so shortly before or after it.
 const BLUR_US: i64 = 100_000;
 
-/// Offsets in microseconds with the times from which on they hold, for each node.
+/// Offsets in microseconds, each behind the time from which on it holds.
+type Steps = Vec<(i64, i64)>;
+
+/// The steps of each node's clock; clones share them.
 #[derive(Clone, Debug)]
-pub(crate) struct Clocks(Arc<Mutex<Vec<Vec<(i64, i64)>>>>);
+pub(crate) struct Clocks(Arc<Mutex<Vec<Steps>>>);
 
 impl Clocks {
     pub(crate) fn new(nodes: usize) -> Self {

@@ -66,8 +66,9 @@ pub(crate) fn sweep() -> Vec<String> {
             for pid in names(&["ip", "netns", "pids", &name], 0) {
                 drop(run(&["sh", "-c", &format!("kill -9 {pid}")]));
             }
-            drop(run(&["ip", "netns", "del", &name]));
-            swept.push(name);
+            if run(&["ip", "netns", "del", &name]).is_ok() {
+                swept.push(name);
+            }
         }
     }
     for entry in std::fs::read_dir(place()).into_iter().flatten().flatten() {
@@ -76,7 +77,9 @@ pub(crate) fn sweep() -> Vec<String> {
             && !is_alive(pid)
         {
             clear(&entry.path());
-            swept.push(name);
+            if !entry.path().exists() {
+                swept.push(name);
+            }
         }
     }
     swept

@@ -14,6 +14,7 @@ mod leftovers;
 mod load;
 mod manner;
 mod nodes;
+mod proof;
 mod recorder;
 mod settings;
 mod sink;
@@ -128,6 +129,9 @@ fn conclude(settings: &Settings, world: &World, measured: &Measured) {
     let path = folder.join(format!("chaos-seed-{}.jsonl", settings.seed));
     Recorder::save(&history, &path);
     let verdict = history.judge();
+    for unseen in proof::blindness(&history) {
+        world.recorder.wrong(unseen);
+    }
     println!("{}", summary(settings, world, &history, &verdict, measured));
     let is_good = verdict.is_pass() && world.recorder.wrongs().is_empty() && measured.hashed;
     assert!(is_good, "{}", advice(settings, &path));

@@ -96,9 +96,10 @@ impl Strike<'_> {
         Struck::one(place, is_cut)
     }
 
-    /// A node whose disk fails ends by itself, with a code that says so.
-    async fn must_fail(&mut self, place: usize) {
-        match self.world.ends_within(place, NOTICE_MAX).await {
+    /// A node whose disk fails ends by itself, with a code that says so; whether it did.
+    async fn must_fail(&mut self, place: usize) -> bool {
+        let ended = self.world.ends_within(place, NOTICE_MAX).await;
+        match &ended {
             Some((Some(0), said)) => {
                 self.world.recorder.wrong(format!("a failed disk and exit code 0: {said}"));
             }
@@ -110,6 +111,7 @@ impl Strike<'_> {
         }
         // What it was still sending ended with it.
         self.world.sender_lost(place);
+        ended.is_some_and(|(code, _)| code != Some(0))
     }
 
     /// Cuts the power of all at once.
@@ -139,15 +141,16 @@ impl Strike<'_> {
         self.world.health.down(place);
         self.note_leader(leads);
         self.world.sender_lost(place);
-        let (mut tracer, is_traced) = self.trace(place, "error=EIO").await;
-        self.must_fail(place).await;
+        // It may have ended before the tracer was seen: its end is what shows the effect.
+        let mut tracer = inject(self.world.pid(place), "error=EIO");
+        let has_failed = self.must_fail(place).await;
         self.note_leader(leads);
         drop(tracer.kill().await);
         let down = self.millis(100, 1_000);
         sleep(down).await;
         self.world.start(place).await;
         self.world.health.up(place);
-        Struck::one(place, is_traced)
+        Struck::one(place, has_failed)
     }
 
     /// Slows down all syncs of a node.

@@ -34,7 +34,7 @@ const SECRET: &str = "CLUSTER_SECRET";
 const SEGMENT_BYTES: u64 = 1_048_576;
 
 /// How long it may take to become a cluster on a busy machine.
-const FORMATION: Duration = Duration::from_secs(30);
+const FORMATION: Duration = Duration::from_secs(60);
 
 /// A node and what of it can be hurt.
 #[derive(Debug)]
