@@ -121,7 +121,7 @@ impl Net {
         let script = format!("exec 3<>/dev/tcp/{to}/{port}");
         let [enter, words @ ..] = &self.runner(from)[..] else { return false };
         let mut command = Command::new(enter);
-        command.args(words).args(["timeout", "1", "bash", "-c", &script]);
+        command.args(words).args(["timeout", "2", "bash", "-c", &script]);
         let Ok(output) = command.output() else { return false };
         output.status.success() || String::from_utf8_lossy(&output.stderr).contains("refused")
     }
@@ -143,9 +143,12 @@ impl Net {
     pub(crate) fn heal(&self) {
         for node in 0..usize::from(self.nodes) {
             self.must(&["ip", "link", "set", &format!("{}p{node}", self.name), "up"]);
-            let flush = ["neigh", "flush", "all", "nud", "permanent", "dev", "peers"];
             let namespace = self.namespace(node);
-            self.must(&[&["ip", "-n", &namespace][..], &flush].concat());
+            // Whom it has lost by address, and whom it has asked for in vain: both are asked anew.
+            for which in [&["all", "nud", "permanent"][..], &[]] {
+                let flush = [&["ip", "-n", &namespace, "neigh", "flush"], which, &["dev", "peers"]];
+                self.must(&flush.concat());
+            }
             // There may be nothing to take away.
             drop(run(&["tc", "-n", &namespace, "qdisc", "del", "dev", "peers", "root"]));
         }
