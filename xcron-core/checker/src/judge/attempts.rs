@@ -28,12 +28,15 @@ pub(super) fn judge(
     for run in runs {
         findings.figures.repeated += run.attempts.len() - 1;
         let once = definition.delivery == DeliveryMode::AtMostOnce;
-        if once && run.attempts.len() > 1 {
+        let (first, last) = (run.first().at_us, run.last().at_us);
+        if once && run.attempts.len() > 1 && !life.may_be_reborn(first, last) {
             let what = format!("run {} was attempted {} times", run.id, run.attempts.len());
             findings.violate(Invariant::I7, task.name, run.attempts[1].at_us, what);
         }
         for pair in run.attempts.windows(2) {
-            follows(case, definition, run, (pair[0], pair[1]), findings);
+            if !life.may_be_reborn(pair[0].at_us, pair[1].at_us) {
+                follows(case, definition, run, (pair[0], pair[1]), findings);
+            }
         }
         within_policy(case, definition, run, findings);
         retried(case, definition, life, run, findings);

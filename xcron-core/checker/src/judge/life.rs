@@ -24,7 +24,7 @@ pub(super) struct Life<'a> {
 }
 
 impl<'a> Life<'a> {
-    pub(super) fn new(task: &TaskCase<'a>) -> Self {
+    pub(super) fn new(task: &TaskCase<'a>, end_us: i64) -> Self {
         let of = |call: Call| -> Vec<&'a Op> {
             let of_call = |op: &&&Op| op.call == call && may_be_done(op);
             task.ops.iter().filter(of_call).copied().collect()
@@ -48,7 +48,7 @@ impl<'a> Life<'a> {
             definitions,
         };
         if life.is_lived_once() {
-            life.bound(task);
+            life.bound(task, end_us);
         }
         life
     }
@@ -61,7 +61,7 @@ impl<'a> Life<'a> {
     }
 
     /// Bounds a life that was lived once by what clients saw of it.
-    fn bound(&mut self, task: &TaskCase<'a>) {
+    fn bound(&mut self, task: &TaskCase<'a>, end_us: i64) {
         let shows = |op: &&&Op| match op.call {
             Call::Create => matches!(op.outcome, Outcome::Ok | Outcome::Conflict),
             Call::Query | Call::Pause | Call::Resume => op.outcome == Outcome::Ok,
@@ -70,17 +70,13 @@ impl<'a> Life<'a> {
         let seen: Vec<&Op> =
             task.ops.iter().filter(shows).copied().filter(|op| !is_unknown(op)).collect();
         let received = task.receipts.iter().map(|receipt| receipt.at_us);
-        let remained = task.finals.iter().any(|task| task.exists);
-        self.born_must =
-            seen.iter().map(|op| done_by(op)).chain(received).min().unwrap_or(i64::MAX);
-        if remained {
-            self.born_must = self
-                .born_must
-                .min(task.finals.iter().filter_map(|task| task.at_us).min().unwrap_or(i64::MAX));
-        }
+        let there = task.finals.iter().filter(|last| last.exists);
+        let remained: Vec<i64> = there.map(|last| last.at_us.unwrap_or(end_us)).collect();
+        let proofs = seen.iter().map(|op| done_by(op)).chain(received);
+        self.born_must = proofs.chain(remained.iter().copied()).min().unwrap_or(i64::MAX);
         let deleted = self.deletes.iter().map(|op| op.sent_us).min().unwrap_or(i64::MAX);
         let last_seen = seen.iter().map(|op| op.sent_us).max().unwrap_or(i64::MIN);
-        self.gone_may = if remained { i64::MAX } else { deleted.max(last_seen) };
+        self.gone_may = if !remained.is_empty() { i64::MAX } else { deleted.max(last_seen) };
         let absent = |op: &&&Op| op.outcome == Outcome::Absent && op.sent_us >= self.born_must;
         let noticed = task.ops.iter().filter(absent).map(|op| done_by(op));
         self.gone_must =
@@ -102,6 +98,13 @@ impl<'a> Life<'a> {
                 && (self.creates.len() == 1 || !self.creates.iter().any(again))
         };
         self.deletes.iter().filter(ends).map(|delete| done_by(delete)).min()
+    }
+
+    /// Whether the task may have been deleted and created again between `from` and `to`, so that
+    /// the same occurrence was decided once more: a create without an answer may come late.
+    pub(super) fn may_be_reborn(&self, from: i64, to: i64) -> bool {
+        let lives = |delete: &&Op| delete.sent_us <= to && done_by(delete) >= from;
+        !self.is_lived_once() && self.deletes.iter().any(lives)
     }
 
     fn created_paused(&self) -> bool {

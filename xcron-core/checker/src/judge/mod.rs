@@ -44,7 +44,7 @@ pub fn judge(history: &History, settings: &Settings) -> Verdict {
     cluster::recovery(&case, &mut findings);
     let mut dues = BTreeMap::new();
     for task in case.tasks.values() {
-        let life = Life::new(task);
+        let life = Life::new(task, case.end_us);
         match due::all_due(&case, &life, &mut oracles) {
             Ok(due) => drop(dues.insert(task.name, (life, due))),
             Err(error) => findings.weaknesses.push(format!("task {}: {error}", task.name)),
@@ -65,6 +65,7 @@ pub fn judge(history: &History, settings: &Settings) -> Verdict {
         firing::judge(&case, task, life, dues, &runs, &mut findings);
         overlap::judge(&case, task, life, &runs, &mut findings);
         fences::judge(&case, task, &mut findings);
+        fences::in_order(task, life, &runs, &mut findings);
         counters::judge(task, life, &mut findings);
         ledger::judge(&case, task, life, (dues, &runs), &mut oracles, &mut findings);
     }

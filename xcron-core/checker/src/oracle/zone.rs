@@ -8,9 +8,8 @@ use jiff::civil::{DateTime, date};
 use jiff::tz::{AmbiguousOffset, Offset, TimeZone, TimeZoneDatabase};
 use jiff::{SignedDuration, Timestamp};
 
-/// How much further than a span's own offsets civil times are looked at: what its clocks may be
-/// put forward or back in between.
-const MARGIN_S: i64 = 3 * 3_600;
+/// Nowhere does a clock change twice within this.
+const STEADY_S: usize = 6 * 3_600;
 
 /// A time zone of the bundled database.
 #[derive(Clone, Debug)]
@@ -27,9 +26,12 @@ impl Zone {
     /// Civil times between which lie all that are due from `from_s` to `to_s`.
     pub(super) fn civil_span(&self, from_s: i64, to_s: i64) -> (i64, i64) {
         // A gap at `from_s` itself begins with the civil time just before.
-        let offsets = [from_s - 1, from_s, to_s].map(|at| self.offset(at));
-        let [a, b, c] = offsets;
-        (from_s + a.min(b).min(c) - MARGIN_S, to_s + a.max(b).max(c) + MARGIN_S)
+        let looks = (from_s - 1..=to_s).step_by(STEADY_S).chain([from_s, to_s]);
+        let (mut least, mut most) = (i64::MAX, i64::MIN);
+        for offset in looks.map(|at| self.offset(at)) {
+            (least, most) = (least.min(offset), most.max(offset));
+        }
+        (from_s + least, to_s + most)
     }
 
     /// The instants at which something named by the civil time `civil` is due.

@@ -277,8 +277,7 @@ fn missed_occurrences_follow_the_misfire_policy() {
 
 #[test]
 fn a_deleted_task_fires_no_more() {
-    let delete = |at| Op::new(Call::Delete, "a", t(at));
-    let deleted = |at: f64| delete(at).answered_ok(t(at + 0.1));
+    let deleted = |at: f64| Op::new(Call::Delete, "a", t(at)).answered_ok(t(at + 0.1));
     check(
         30.0,
         vec![
@@ -294,6 +293,39 @@ fn a_deleted_task_fires_no_more() {
                 lines![created(at_ten()), deleted(9.8), fired(10, 10.5)],
                 I8,
             ),
+            ("the delete comes while it is due", lines![created(at_ten()), deleted(10.5)], PASS),
+            (
+                "an unknown create comes after the delete",
+                lines![
+                    Op::create("a", at_ten(), t(0.5)),
+                    created(at_ten()),
+                    fired(10, 10.0),
+                    deleted(10.5),
+                    fired(10, 13.0).fence(120),
+                ],
+                PASS,
+            ),
+            (
+                "no unknown create comes after the delete",
+                lines![
+                    created(at_ten()),
+                    fired(10, 10.0),
+                    deleted(10.5),
+                    fired(10, 10.8).fence(120)
+                ],
+                Say::Violated(Invariant::I6),
+            ),
+            ("deleted after it had to fire", lines![created(at_ten()), deleted(11.5)], I3),
+        ],
+    );
+}
+
+#[test]
+fn a_delete_without_an_answer_binds_nobody_until_something_is_seen() {
+    let delete = |at| Op::new(Call::Delete, "a", t(at));
+    check(
+        30.0,
+        vec![
             (
                 "the delete has no answer and it fires",
                 lines![created(at_ten()), delete(5.0), fired(10, 10.0)],
@@ -327,8 +359,6 @@ fn a_deleted_task_fires_no_more() {
                 lines![created(at_ten()), delete(5.0).answered(Outcome::None, t(6.0))],
                 I3,
             ),
-            ("the delete comes while it is due", lines![created(at_ten()), deleted(10.5)], PASS),
-            ("deleted after it had to fire", lines![created(at_ten()), deleted(11.5)], I3),
         ],
     );
 }

@@ -164,6 +164,10 @@ fn a_missing_local_time_is_due_after_the_gap() {
             ),
         ],
     );
+}
+
+#[test]
+fn a_missing_local_time_may_be_skipped() {
     check(
         DstGap::Skip,
         DstFold::First,

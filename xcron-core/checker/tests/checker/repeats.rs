@@ -139,15 +139,21 @@ fn a_failed_attempt_is_repeated_as_the_policy_says() {
 #[test]
 fn fences_of_a_task_grow() {
     let cron = || created(Definition { end_s: Some(20), ..super::table::every_ten() });
-    let late = |fence| got(10, 10.0).fence(fence).answered("200", t(10.1));
+    let first = |fence| fired(10, 10.0).fence(fence);
+    // The second attempt of 10, of which the fence is lower than that of 20, arrives after it.
+    let held = |at| again(10, 2, at).fence(150);
+    let lost = |at| SenderLost { node: 1, at_us: t(at) };
+    let failed = || failed(1, 10.0);
     check(
         30.0,
         vec![
-            ("they grow", lines![cron(), late(100), fired(20, 20.0)], PASS),
-            ("they do not", lines![cron(), late(201), fired(20, 20.0)], I6),
+            ("they grow", lines![cron(), first(100), fired(20, 20.0)], PASS),
+            ("they do not", lines![cron(), first(201), fired(20, 20.0)], I6),
+            ("two cross", lines![cron(), failed(), held(20.5), fired(20, 20.0)], PASS),
+            ("one is late", lines![cron(), failed(), held(21.1), fired(20, 20.0)], I6),
             (
                 "a fault held one up",
-                lines![cron(), late(201), SenderLost { node: 1, at_us: t(19.0) }, fired(20, 20.0)],
+                lines![cron(), failed(), held(21.1), lost(20.1), fired(20, 20.0)],
                 PASS,
             ),
         ],
