@@ -176,6 +176,7 @@ impl Flusher {
         self.shared.stats.syncs.fetch_add(1, Ordering::Relaxed);
         self.shared.stats.bytes.fetch_add(bytes, Ordering::Relaxed);
         self.shared.stats.room.store(self.active.room(), Ordering::Relaxed);
+        self.shared.stats.note_durable(&self.written);
         Ok(())
     }
 

@@ -59,6 +59,16 @@ pub(crate) struct LogStats {
     pub(crate) bytes: AtomicU64,
     /// Bytes left in the segment that is written to.
     pub(crate) room: AtomicU64,
+    /// Index of the last entry that a crash cannot take away, as a purged one cannot be; 0 if none.
+    pub(crate) durable: AtomicU64,
+}
+
+impl LogStats {
+    fn note_durable(&self, written: &Checkpoint) {
+        let index = |id: Option<LogId>| id.map(|id| id.index);
+        let last = index(written.last).max(index(written.purged)).unwrap_or(0);
+        self.durable.store(last, Ordering::SeqCst);
+    }
 }
 
 /// What the threads of a log share.
@@ -138,6 +148,7 @@ impl Log {
             None => begin(&shared)?,
         };
         shared.stats.room.store(position.active.room(), Ordering::Relaxed);
+        shared.stats.note_durable(&position.written);
         let flusher = Flusher::new(shared.clone(), position);
         let log = Self { shared, flusher: Mutex::new(None), threads: Mutex::default() };
         log.start(flusher)?;

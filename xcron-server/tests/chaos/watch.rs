@@ -20,7 +20,7 @@ const LOOK_MAX: Duration = Duration::from_millis(400);
 
 /// How often the processors are tried, and how late is too late.
 const TRY: Duration = Duration::from_millis(20);
-const STALL_US: i64 = 250_000;
+const STALL_US: i64 = 100_000;
 
 /// A watch that goes on until it is dropped.
 #[derive(Debug)]

@@ -1,6 +1,7 @@
 //! Disks that freeze, fail or are full: nothing is acknowledged that is not durable.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -44,6 +45,32 @@ fn a_frozen_disk_acknowledges_nothing_and_reads_still_answer() {
     disk.thaw();
     wait_until("all acknowledgements", || acks.acked() == 51);
     assert!(disk.syncs() - syncs <= 3, "{} syncs for 50 jobs", disk.syncs() - syncs);
+}
+
+#[test]
+fn what_is_not_synced_yet_does_not_count_as_durable() {
+    let disk = MemoryDisk::default();
+    let log = open_threaded(&disk);
+    let acks = Acks::default();
+    let durable = |log: &Log| log.stats().durable.load(Ordering::SeqCst);
+    for index in 0..10 {
+        append(&log, 1, index, 100, &acks).unwrap();
+    }
+    wait_until("ten acknowledgements", || acks.acked() == 10);
+    assert_eq!(durable(&log), 9);
+    disk.freeze();
+    for index in 10..20 {
+        append(&log, 1, index, 100, &acks).unwrap();
+    }
+    assert_eq!((durable(&log), log.range()), (9, 0..20));
+    disk.crash(0);
+    drop(log);
+    let log = open_threaded(&disk);
+    assert!(log.range().end > 9, "what was durable is there: {:?}", log.range());
+    assert_eq!(durable(&log), log.range().end - 1);
+    log.purge(id(1, 5)).unwrap();
+    log.truncate_after(Some(id(1, 7))).unwrap();
+    wait_until("the cut", || durable(&log) == 7);
 }
 
 #[test]
