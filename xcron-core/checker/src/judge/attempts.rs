@@ -33,10 +33,9 @@ pub(super) fn judge(
             let what = format!("run {} was attempted {} times", run.id, run.attempts.len());
             findings.violate(Invariant::I7, task.name, run.attempts[1].at_us, what);
         }
-        for at in 1..run.attempts.len() {
-            let (before, after) = (run.attempts[at - 1].at_us, run.attempts[at].at_us);
-            if !life.may_be_reborn(before, after) {
-                follows(case, definition, run, at, findings);
+        for pair in run.attempts.windows(2) {
+            if !life.may_be_reborn(pair[0].at_us, pair[1].at_us) {
+                follows(case, definition, run, (pair[0], pair[1]), findings);
             }
         }
         if !life.may_be_reborn(first, last) {
@@ -70,15 +69,14 @@ fn never_early(case: &Case<'_>, receipt: &Receipt, findings: &mut Findings) {
     findings.violate(invariant, &receipt.task, receipt.at_us, what);
 }
 
-/// Judges the attempt in this place of a run and the one that arrived before it.
+/// Judges an attempt and the one that arrived before it.
 fn follows(
     case: &Case<'_>,
     definition: &Definition,
     run: &Run<'_>,
-    place: usize,
+    (before, after): (&Receipt, &Receipt),
     findings: &mut Findings,
 ) {
-    let (before, after) = (run.attempts[place - 1], run.attempts[place]);
     let mut breach = |what: String| {
         let what = format!("run {}: {what}", run.id);
         findings.violate(Invariant::I6, &after.task, after.at_us, what);
@@ -110,10 +108,11 @@ fn follows(
         findings.figures.doubled += 1;
         return;
     }
-    // Without a loss in the whole run every attempt that arrived before counts as a failure. One
-    // that did not arrive may never have been sent, and then it counts as nothing.
-    let lossless = run.losses(case, after.at_us) == 0 && after.attempt == before.attempt + 1;
-    let failures = if lossless { place } else { 1 };
+    // Without a loss in the whole run every attempt before counts as a failure.
+    let arrived = run.attempts.iter().filter(|it| it.attempt <= before.attempt).count();
+    let is_gapless = arrived == before.attempt as usize && after.attempt == before.attempt + 1;
+    let lossless = run.losses(case, after.at_us) == 0 && is_gapless;
+    let failures = if lossless { before.attempt as usize } else { 1 };
     let asked = before.retry_after_s.unwrap_or(0).saturating_mul(SECOND);
     let wait = backoff_min_us(definition, failures).max(asked);
     let earliest = before.answered_us.unwrap_or(before.at_us).saturating_add(wait);
@@ -122,14 +121,14 @@ fn follows(
     }
 }
 
-/// Judges the number of attempts and the age of the last one.
+/// Judges the number of attempts and the age of the last one. A number that never arrived was not
+/// sent, or would have been recorded, and what was not sent has not failed.
 fn within_policy(case: &Case<'_>, definition: &Definition, run: &Run<'_>, findings: &mut Findings) {
     let last = run.last();
     let allowed = definition.retry.attempts_max as usize + run.losses(case, last.at_us);
-    // Attempts that did not arrive may never have been sent: their numbers are used up, they
-    // themselves are not.
-    if run.attempts.len() > allowed {
-        let what = format!("run {} arrived {} times, of {allowed}", run.id, run.attempts.len());
+    let arrived = run.attempts.len();
+    if arrived > allowed {
+        let what = format!("run {} came to {arrived} attempts of {allowed}", run.id);
         findings.violate(Invariant::I6, &last.task, last.at_us, what);
     }
     let age = definition.retry.age_max_s.saturating_mul(SECOND);

@@ -187,6 +187,11 @@ impl MemoryDisk {
         self.0.state().used()
     }
 
+    /// Lets renames fail, or no longer, as on a disk without a free block for a directory.
+    pub fn refuse_names(&self, refuses: bool) {
+        self.0.state().refuses_names = refuses;
+    }
+
     /// Fails every operation from the `times`-th visit of failpoint `point` on, as if the process
     /// had ended there; [`MemoryDisk::crash`] or [`MemoryDisk::kill`] starts anew.
     pub fn arm(&self, point: &str, times: u64) {
@@ -340,6 +345,9 @@ impl Disk for MemoryDisk {
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {
         let mut state = self.live()?;
         state.find(from)?;
+        if state.refuses_names {
+            return Err(State::full());
+        }
         state.change(NameChange::Rename(from.to_owned(), to.to_owned()));
         Ok(())
     }
