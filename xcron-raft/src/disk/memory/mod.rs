@@ -161,6 +161,11 @@ impl MemoryDisk {
         self.0.state().failing_prefix = Some(prefix.to_owned());
     }
 
+    /// Takes back [`MemoryDisk::fail_sync_of`].
+    pub fn fail_no_sync(&self) {
+        self.0.state().failing_prefix = None;
+    }
+
     /// Whether the sync that [`MemoryDisk::fail_sync_of`] is about has failed by now.
     pub fn has_failed_sync(&self) -> bool {
         self.0.state().failing_prefix.is_none()
