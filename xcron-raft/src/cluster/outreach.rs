@@ -63,8 +63,8 @@ pub(crate) fn report(shared: &Shared) -> ReportMessage {
 }
 
 /// How much of what is applied up to `applied` this node will still hold after a crash. What a
-/// majority has is applied even before this node's own disk has it, and a node must not be taken for
-/// one whose disk was put back because it lost what it never had there.
+/// majority has is applied even before this node's own disk has it, and a node must not be taken
+/// for one whose disk was put back because it lost what it never had there.
 fn held(shared: &Shared, applied: u64) -> u64 {
     let log = shared.log.get();
     log.map_or(applied, |log| applied.min(log.stats().durable.load(Ordering::SeqCst)))

@@ -224,8 +224,8 @@ impl Snapshots {
         reader::read(&*file.disk, &file.name, Some(self.cluster_id), self.format_max)
     }
 
-    /// Removes all snapshots but `kept`, and what was not finished. One that a peer is sending stays:
-    /// it may be whole already and about to be installed.
+    /// Removes all snapshots but `kept`, and what was not finished. One that a peer is sending
+    /// stays: it may be whole already and about to be installed.
     fn remove_others(&self, kept: &str) -> std::io::Result<()> {
         for entry in self.disk.list()? {
             let is_other = is_snapshot(&entry.name) && entry.name != kept;

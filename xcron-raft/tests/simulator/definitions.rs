@@ -49,8 +49,8 @@ pub(crate) fn draw_soon(dice: &mut Dice, id: &str, now_s: i64, least: u64, most:
     Draft { task: task(id, &definition), definition }
 }
 
-/// Draws a one-shot that is due at `at_s`, with many others, at a target that takes long if it is to
-/// `jam`.
+/// Draws a one-shot that is due at `at_s`, with many others, at a target that takes long if it is
+/// to `jam`.
 pub(crate) fn draw_one_of_many(dice: &mut Dice, id: &str, at_s: i64, jam: bool) -> Draft {
     let mut definition = checker::Definition::once(at_s);
     definition.target = if jam { "sim://jam/0".to_owned() } else { "sim://ok/many".to_owned() };

@@ -1,4 +1,4 @@
-//! The clients: each asks one thing after another of nodes that it picks, and notes what it is told.
+//! The clients: each asks one thing after another of nodes that it picks, and notes the answers.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -161,8 +161,8 @@ impl Client {
         self.delete(id).await;
     }
 
-    /// Creates many tasks that are due in the same second; where they wait for a place, deletes some
-    /// of those that wait.
+    /// Creates many tasks that are due in the same second; where they wait for a place, deletes
+    /// some of those that wait.
     async fn crowd(&mut self) {
         let jam = self.dice.chance(600);
         let at_s = self.load.recorder.now_us() / 1_000_000 + self.dice.between(2, 4) as i64;

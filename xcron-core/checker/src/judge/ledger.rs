@@ -107,8 +107,8 @@ impl Account<'_, '_> {
             let run = seen.iter().position(|run| run.id == open.run);
             let ended = run.is_some_and(|index| !ends[index].open);
             let behind = run.is_some_and(|index| {
-                let by_then = seen[index].attempts.iter().filter(|at| at.at_us <= self.at_us);
-                by_then.last().is_some_and(|newest| open.attempt < newest.attempt)
+                let mut by_then = seen[index].attempts.iter().filter(|at| at.at_us <= self.at_us);
+                by_then.next_back().is_some_and(|newest| open.attempt < newest.attempt)
             });
             if ended || behind {
                 let what = format!("run {} is open at attempt {}", open.run, open.attempt);
