@@ -137,7 +137,7 @@ fn a_failed_attempt_is_repeated_as_the_policy_says() {
 }
 
 #[test]
-fn what_never_arrived_was_not_sent_and_has_not_failed() {
+fn attempts_that_never_arrived_do_not_count() {
     let retry = Retry { attempts_max: 3, backoff_min_s: 2, backoff_max_s: 3, age_max_s: 20 };
     let task = || created(Definition { retry, ..at_ten() });
     check(
