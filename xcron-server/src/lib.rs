@@ -14,6 +14,9 @@
 pub mod cli;
 pub mod config;
 pub mod error;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod membership;
 pub mod node;
 pub mod open_files;

@@ -20,6 +20,8 @@ mod recovery;
 mod segment;
 mod settings;
 mod spare;
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzzing;
 #[cfg(test)]
 mod tests;
 
@@ -42,7 +44,7 @@ use queue::{Item, Job, Queue};
 use segment::{Active, Segment};
 use spare::{Spare, SparePool};
 
-pub(crate) use id::{LogId, Vote};
+pub(crate) use id::{COUNT_MAX, LogId, Vote};
 pub(crate) use queue::Done;
 pub(crate) use settings::{LogSettings, READ_BYTES_MAX, Threads};
 

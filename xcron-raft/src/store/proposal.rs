@@ -12,7 +12,7 @@ use crate::consensus::{Consensus, NotApplied};
 use crate::network::Network;
 use crate::peer::Lane;
 use crate::types::{Batch, Replies};
-use crate::wire::change::{CommandKind, encode};
+use crate::wire::change::{CommandKind, check, encode};
 use crate::wire::peer::{ProposeMessage, ProposedMessage, RefusalKind, RefusalMessage, kind};
 use crate::wire::reply;
 
@@ -86,7 +86,15 @@ impl Proposals {
     pub(crate) async fn serve(&self, message: ProposeMessage) -> ProposedMessage {
         let wait = Duration::from_millis(message.wait_ms.into());
         let batch = Batch { commands: message.commands };
-        let tried = self.append(&batch, Instant::now() + wait).await;
+        let format_max = self.shared().settings.format_max;
+        let mut commands = batch.commands.iter().cloned();
+        let tried = match commands.try_for_each(|command| check(command, format_max)) {
+            Ok(()) => self.append(&batch, Instant::now() + wait).await,
+            Err(error) => {
+                let message = format!("the leader cannot read a command: {error}");
+                Err(Try::Failed(unavailable(Effect::None, &message)))
+            }
+        };
         let refuse = |has_no_effect, kind: RefusalKind, message| {
             let refusal = RefusalMessage { has_no_effect, kind: kind.into(), message };
             ProposedMessage { replies: Vec::new(), refusal: Some(refusal) }
