@@ -3,8 +3,8 @@
 
 use std::time::{Duration, Instant};
 
-use xcron_core::schedule::{Calendar, DstFold, DstGap, Schedule, ScheduleErrorKind};
 use xcron_core::Timestamp;
+use xcron_core::schedule::{Calendar, DstFold, DstGap, Schedule, ScheduleErrorKind};
 
 /// Every target: its name, and what it checks.
 pub const TARGETS: [(&str, fn(&[u8])); 8] = [

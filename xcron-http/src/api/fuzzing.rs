@@ -127,7 +127,7 @@ async fn create(router: &mut Router, body: &[u8]) {
     let message = answered.message.unwrap_or_default();
     assert_eq!(answered.code, 0, "what is shown is what was wanted: {message}");
     assert_eq!(show(router, &task_id).await.get(), shown.get(), "nothing has changed");
-    let deletion = format!("{{\"task_id\": {:?}}}", task_id);
+    let deletion = format!("{{\"task_id\": {task_id:?}}}");
     assert_eq!(post(router, "/xcron/deleteTask", deletion.as_bytes()).await.code, 0);
 }
 

@@ -11,6 +11,8 @@
 
 mod flusher;
 mod frame;
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzzing;
 mod header;
 mod id;
 mod mark;
@@ -20,8 +22,6 @@ mod recovery;
 mod segment;
 mod settings;
 mod spare;
-#[cfg(feature = "fuzzing")]
-pub(crate) mod fuzzing;
 #[cfg(test)]
 mod tests;
 

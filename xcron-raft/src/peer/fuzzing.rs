@@ -104,7 +104,9 @@ fn response(body: Bytes) {
     let mended = mended(&body);
     for frame in [BytesMut::from(body), mended] {
         match Response::decode(frame.clone()) {
-            Ok(response) => assert_eq!(response.encode(), frame, "every byte of it means one thing"),
+            Ok(response) => {
+                assert_eq!(response.encode(), frame, "every byte of it means one thing")
+            }
             Err(wrong) => assert!(!wrong.to_string().is_empty()),
         }
     }

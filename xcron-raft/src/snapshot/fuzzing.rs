@@ -10,9 +10,7 @@ use xcron_core::schedule::Calendar;
 use xcron_core::testing::sample;
 use xcron_core::{Change, Holder, Occurrence, OpenRun, Phase, TaskId, TaskState, Timestamp};
 
-use super::{
-    BLOCK_HEAD_BYTES, KIND_FOOT, KIND_HEAD, KIND_TASKS, RECEIVED, Snapshots, read_backup,
-};
+use super::{BLOCK_HEAD_BYTES, KIND_FOOT, KIND_HEAD, KIND_TASKS, RECEIVED, Snapshots, read_backup};
 use crate::disk::Disk;
 use crate::disk::memory::MemoryDisk;
 use crate::fuzzing::{Draw, assert_told};

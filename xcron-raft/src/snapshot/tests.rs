@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use xcron_core::testing::sample::{create, delete, due_at, finished_at, id, sending, succeeded};
 use prost::Message;
 use xcron_core::task::state::TaskState;
+use xcron_core::testing::sample::{create, delete, due_at, finished_at, id, sending, succeeded};
 use xcron_core::{Change, Counters, Holder, Revision, TaskDefinition, Timestamp};
 
 use super::{BLOCK_HEAD_BYTES, KIND_TASKS, RECEIVED, Snapshots, read_backup};
@@ -208,10 +208,9 @@ fn a_snapshot_that_holds_a_task_twice_or_out_of_order_is_refused() {
         read_backup(&rewritten(&view, change), RECEIVED, FORMAT_MAX)
     };
     assert_eq!(read(&|_| ()).unwrap().counts(), view.counts());
-    for change in [
-        &(|block: &mut TasksMessage| block.tasks.push(block.tasks[1].clone())) as &dyn Fn(&mut _),
-        &|block: &mut TasksMessage| block.tasks.reverse(),
-    ] {
+    let changes: [&dyn Fn(&mut TasksMessage); 2] =
+        [&|block| block.tasks.push(block.tasks[1].clone()), &|block| block.tasks.reverse()];
+    for change in changes {
         let refused = read(change).unwrap_err().to_string();
         assert!(refused.contains("is there twice or out of order"), "{refused}");
     }
