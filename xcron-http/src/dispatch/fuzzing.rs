@@ -30,8 +30,8 @@ const SEPARATOR: u8 = 0xff;
 /// is no text.
 const ERROR_BYTES_MAX: usize = 3 * 1_024 + 100;
 
-/// Judges the callback with the URL, network, header names and values, and body that stand in
-/// `bytes`, with [`SEPARATOR`]s between them.
+/// Judges the callback with the URL, body, and header names and values that stand in `bytes`, and
+/// the network that stands behind the URL, with bytes between them that no text holds.
 pub fn callbacks(bytes: &[u8]) {
     let mut texts = bytes.split(|byte| *byte == SEPARATOR).map(String::from_utf8_lossy);
     let mut callback = Callback::new(texts.next().unwrap_or_default().as_ref());

@@ -6,14 +6,14 @@ use super::{Config, ConfigErrors, document};
 use std::ffi::OsString;
 use std::path::Path;
 
-/// What stands between a file, variables and flags.
+/// What stands between a file, variables and flags, and in none of them.
 const SEPARATOR: u8 = 0xff;
 /// Where the secret of the cluster is, if anybody looks.
 const SECRET: (&str, &str) = ("SECRET", "correct-horse-battery-staple");
 
 /// Loads what stands in `bytes`: a file, then a variable (`V`) or a flag (anything else) at a time,
-/// with [`SEPARATOR`]s between them.
-pub fn check(bytes: &[u8]) {
+/// with bytes between them that no text holds.
+pub(crate) fn check(bytes: &[u8]) {
     let mut parts = bytes.split(|byte| *byte == SEPARATOR).map(String::from_utf8_lossy);
     let text = parts.next().unwrap_or_default();
     let mut layers = Layers { variables: vec![secret()], ..Layers::default() };
