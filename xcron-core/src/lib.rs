@@ -36,6 +36,8 @@
 //! - [`Scheduler`]: the handle, and the engine behind [`Scheduler::run`].
 
 pub mod decide;
+#[doc(hidden)]
+pub mod mutant;
 pub mod schedule;
 pub mod store;
 pub mod task;

@@ -10,6 +10,7 @@ use openraft::errors::{ClientWriteError, RaftError};
 use openraft::raft::AppendEntriesResponse;
 use openraft::{BasicNode, ChangeMembers, Config, Raft, ReadPolicy, ServerState, SnapshotPolicy};
 use tokio::time::Instant;
+use xcron_core::mutant::{self, Mutant};
 
 use crate::cluster::standing::{Role, Standing};
 use crate::log::Log;
@@ -282,6 +283,7 @@ fn config(settings: &RaftSettings, cluster_id: u128) -> Result<Arc<Config>, Erro
         enable_pre_vote: Some(true),
         // How far entries are committed is saved lazily, so leadership is always won anew.
         enable_leader_restore: Some(false),
+        allow_log_reversion: Some(mutant::is_on(Mutant::IdReusedAfterWipe)),
         ..Config::default()
     };
     let invalid = |error: openraft::ConfigError| Error::new(ErrorKind::Invalid, error.to_string());

@@ -25,6 +25,8 @@
 //! - `peer`, [`net`]: how nodes talk. `cluster`: who belongs together, and how they keep in touch.
 //! - `recovery`: a new cluster from a backup, or from the last node.
 //! - `peer`: requests between nodes, proved, bounded and counted; it knows nothing of raft.
+//! - `runtime`: the seam to tasks, threads and randomness; a whole node becomes a process of a
+//!   simulation there.
 //! - [`disk`]: the seam to the file system, and (feature `testing`) a disk that fails on command.
 //! - [`net`]: the seam to the network, and (feature `testing`) a network in memory.
 #![doc = include_str!("../DESIGN.md")]
@@ -43,6 +45,10 @@ pub mod net;
 mod network;
 mod peer;
 mod recovery;
+#[cfg(any(test, feature = "testing"))]
+pub mod runtime;
+#[cfg(not(any(test, feature = "testing")))]
+mod runtime;
 mod snapshot;
 mod state;
 mod store;

@@ -9,8 +9,8 @@ use std::sync::Arc;
 use crate::cluster::identity::{Belonging, check_empty};
 use crate::disk::{Disk, RealDisk, rename_dir};
 use crate::log::{Log, READ_BYTES_MAX, Vote};
-use crate::net::random_nonce;
 use crate::peer::Identity;
+use crate::runtime;
 use crate::snapshot::{Snapshots, read_backup};
 use crate::state::View;
 use crate::store::{RaftSettings, log_settings};
@@ -147,7 +147,7 @@ fn begin(
     mut view: View,
 ) -> Result<Recovered, Error> {
     let mut name = [0; 16];
-    name.copy_from_slice(&random_nonce()[..16]);
+    name.copy_from_slice(&runtime::nonce()[..16]);
     let cluster = u128::from_be_bytes(name).max(1);
     let node = view.roster.last_id() + 1;
     // A term of its own, so that nothing of the old cluster is ever taken for newer.

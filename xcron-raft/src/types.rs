@@ -10,6 +10,7 @@ use openraft::{BasicNode, EntryPayload, Membership};
 use serde::{Deserialize, Serialize};
 
 use crate::log;
+use crate::runtime::RaftRuntime;
 
 openraft::declare_raft_types!(
     /// Raft as xcron runs it.
@@ -18,6 +19,7 @@ openraft::declare_raft_types!(
         R = Replies,
         NodeId = u64,
         Node = BasicNode,
+        AsyncRuntime = RaftRuntime,
 );
 
 pub(crate) type Payload = EntryPayload<Batch, u64, BasicNode>;

@@ -3,7 +3,8 @@
 use crate::Timestamp;
 use crate::decide::occurrences::Occurrences;
 use crate::decide::{conclude, count, due_of, jitter, open_run};
-use crate::schedule::Calendar;
+use crate::mutant::{self, Mutant};
+use crate::schedule::{Calendar, Schedule};
 use crate::store::Claim;
 use crate::task::Task;
 use crate::task::definition::TaskDefinition;
@@ -85,6 +86,10 @@ pub fn claim(task: &Task, context: &ClaimContext<'_>) -> Claimed {
         state: task.state.clone(),
         ended: Vec::new(),
     };
+    if mutant::is_on(Mutant::WallClockBehindLog) && task.state.decided_until > context.until {
+        decision.state.decided_until = context.until;
+        decision.state.next = decision.occurrences.next_of(&decision.state);
+    }
     decision.recover_lost_attempts();
     let deferred = decision.state.deferred_until.is_some_and(|until| until > context.until);
     let start = if deferred { None } else { decision.choose() };
@@ -164,6 +169,9 @@ impl Decision<'_> {
         if !self.occurrences.is_readable() {
             return None;
         }
+        if mutant::is_on(Mutant::GiveUpAfterHundredMissed) && self.missed() > 100 {
+            return None;
+        }
         self.skip_missed();
         for _ in 0..SKIPS_MAX {
             let full = self.state.runs.len() >= OPEN_RUNS_MAX;
@@ -233,6 +241,10 @@ impl Decision<'_> {
     /// The next attempt of the open run at `index` becomes this holder's.
     fn attempt(&mut self, index: usize, not_before: Timestamp) -> Start {
         let run = &mut self.state.runs[index];
+        let is_forgotten = run.claimed_at < self.context.active_since;
+        if mutant::is_on(Mutant::RetryCounterInMemory) && is_forgotten {
+            (run.attempt, run.lost, run.claimed_at) = (0, 0, self.context.now);
+        }
         run.attempt += 1;
         run.fence = self.fence;
         run.phase = Phase::Sending { holder: self.context.holder, not_before };
@@ -252,6 +264,10 @@ impl Decision<'_> {
         self.state.deferred_until = missed.then(|| self.context.now.plus(CATCH_UP_PACE));
     }
 
+    const fn is_cron(&self) -> bool {
+        matches!(self.definition.schedule, Schedule::Cron(_))
+    }
+
     fn follows_schedule(&self) -> bool {
         self.state.status == TaskStatus::Active
     }
@@ -261,16 +277,29 @@ impl Decision<'_> {
     }
 
     fn is_missed(&self, at: Timestamp) -> bool {
-        at.max(self.state.created_at) < self.context.active_since
+        at.max(self.state.created_at) <= self.missed_until()
+    }
+
+    /// What was due until then was missed: nobody could fire until even the end of its spread had
+    /// passed.
+    fn missed_until(&self) -> Timestamp {
+        self.context.active_since.minus(MILLISECOND).minus(self.definition.jitter)
+    }
+
+    /// How many undecided occurrences were missed.
+    fn missed(&self) -> u64 {
+        self.occurrences.count_within(self.state.decided_until, self.missed_until())
     }
 
     /// Skips what the misfire policy does not make up for.
     fn skip_missed(&mut self) {
-        let missed_until = self.context.active_since.minus(MILLISECOND);
+        let missed_until = self.missed_until();
         let Some(next) = self.next_missed() else {
             return;
         };
-        let too_old = missed_until.minus(self.definition.misfire_window);
+        let forgets_it = mutant::is_on(Mutant::NewLeaderStartsFromNow) && self.is_cron();
+        let window = self.definition.misfire_window;
+        let too_old = if forgets_it { missed_until } else { missed_until.minus(window) };
         if next.max(self.state.created_at) <= too_old {
             self.skip_until(too_old);
         }
@@ -297,7 +326,9 @@ impl Decision<'_> {
         };
         let skipped = self.occurrences.count_within(after, until);
         self.state.decided_until = until;
-        self.skip(last, skipped, RunEnd::SkippedMisfire);
+        if !(mutant::is_on(Mutant::NewLeaderStartsFromNow) && self.is_cron()) {
+            self.skip(last, skipped, RunEnd::SkippedMisfire);
+        }
         self.state.next = self.occurrences.next_of(&self.state);
     }
 

@@ -23,6 +23,7 @@ pub(crate) use parts::Parts;
 use crate::Timestamp;
 use crate::decide::Start;
 use crate::dispatch::{Delivery, Outcome, Verdict};
+use crate::mutant::{self, Mutant};
 use crate::observe::{Event, Observer};
 use crate::store::{Agenda, StoreError};
 use crate::task::id::TaskId;
@@ -199,6 +200,7 @@ impl Engine {
             self.tenure = agenda.tenure;
             // Between two leaders that follow each other closely nothing is missed, only late.
             let is_short = !stalled && agenda.vacancy.is_some_and(|vacancy| vacancy <= STALL);
+            let is_short = is_short && !mutant::is_on(Mutant::NewLeaderStartsFromNow);
             let since = if is_short { now.minus(STALL) } else { now };
             // A stall that was noticed a moment ago is not forgotten with the term.
             let noticed = Some(self.active_since).filter(|noticed| *noticed <= now);
@@ -226,7 +228,13 @@ impl Engine {
             if entry.key().0 > now {
                 return;
             }
-            self.lanes.push(entry.remove());
+            let attempt = entry.remove();
+            if mutant::is_on(Mutant::FullQueueDrops) && self.lanes.queued() >= 8 {
+                self.lanes.release(&attempt.destination);
+                self.hands.let_go(&attempt.start.claim);
+                continue;
+            }
+            self.lanes.push(attempt);
         }
     }
 

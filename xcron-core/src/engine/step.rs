@@ -4,6 +4,7 @@ use super::lanes::Room;
 use super::{Attempt, Engine, EngineError, Returned, STORE_PAUSE, TICK};
 use crate::Timestamp;
 use crate::decide::{self, ClaimContext};
+use crate::mutant::{self, Mutant};
 use crate::observe::Event;
 use crate::store::{
     Agenda, COMMIT_CHANGES_MAX, Change, Committed, Conflict, Consistency, Effect, StoreError,
@@ -323,13 +324,26 @@ impl Engine {
 
     fn commit(&mut self, batch: Batch) {
         let parts = Arc::clone(&self.parts);
-        let Batch { changes, decisions } = batch;
+        let Batch { changes, mut decisions } = batch;
+        if mutant::is_on(Mutant::FireBeforeCommit) {
+            self.keep_uncommitted(&mut decisions);
+        }
         self.waits.begin_step(async move {
             let began = parts.clock.now();
             let committed = parts.store.commit(changes).await;
             let took = parts.clock.now().since(began);
             Done::Committed(Batch { changes: Vec::new(), decisions }, committed, took)
         });
+    }
+
+    /// What [`Mutant::FireBeforeCommit`] does instead of waiting for the store's answer.
+    fn keep_uncommitted(&mut self, decisions: &mut [Decision]) {
+        for decision in decisions {
+            if let Some(attempt) = decision.start.take() {
+                self.hands.take(decision.task.clone(), attempt.start.claim.clone());
+                self.keep(attempt);
+            }
+        }
     }
 
     /// Acts on what the store answered for one decision.

@@ -10,6 +10,7 @@ use super::definition::{DstFold, DstGap};
 use super::pattern::Pattern;
 use super::preview::DstMark;
 use super::zone::{OFFSET_MAX, SECONDS, Segment, Zone};
+use crate::mutant::{self, Mutant};
 
 /// How far a search looks, in seconds: a little over 41 years, longer than any pattern pauses.
 /// It ends the search for an expression whose every civil time is skipped by a gap.
@@ -31,6 +32,7 @@ impl<'a> Timeline<'a> {
         let fixed_time = pattern.is_fixed_time();
         let shifts = fixed_time && gap == DstGap::Shift;
         let once = fixed_time && fold == DstFold::First;
+        let once = once && !mutant::is_on(Mutant::FoldCountsTwice);
         Self { pattern, zone, shifts, once }
     }
 

@@ -71,6 +71,20 @@ fn nothing_is_claimed_ahead_while_an_attempt_is_with_somebody_else() {
 }
 
 #[test]
+fn a_run_is_missed_once_even_the_end_of_its_spread_has_passed() {
+    let mut new = one_shot("t", 10);
+    new.definition.misfire = Misfire::Skip;
+    new.definition.jitter = seconds(30);
+    let task = task(new);
+    // A leader that begins at 25 finds the run within its spread: it is made, at its instant.
+    let claimed = decide(&task, at(40), at(25));
+    assert!(claimed.start.is_some_and(|start| start.not_before > at(10)));
+    assert!(decide(&task, at(40), at(40)).start.is_some(), "the last instant of its spread");
+    let claimed = decide(&task, at(41), at(41));
+    assert_eq!((claimed.start, claimed.state.counters.skipped_misfire), (None, 1));
+}
+
+#[test]
 fn a_claim_names_run_attempt_fence_and_holder() {
     let claimed = decide(&task(one_shot("t", 10)), at(10), at(0));
     let start = claimed.start.expect("it is due");

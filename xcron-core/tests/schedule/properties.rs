@@ -67,7 +67,7 @@ fn weekdays() -> impl Strategy<Value = String> {
 }
 
 /// Expressions; four times in five with five fields.
-fn expressions() -> impl Strategy<Value = String> {
+pub(crate) fn expressions() -> impl Strategy<Value = String> {
     let seconds = prop_oneof![4 => Just(String::new()), 1 => list(member(0, 59))];
     let months = prop_oneof![3 => Just("*".to_owned()), 1 => list(member(1, 12))];
     let (minutes, hours) = (list(member(0, 59)), list(member(0, 23)));
@@ -76,14 +76,14 @@ fn expressions() -> impl Strategy<Value = String> {
     })
 }
 
-fn settings() -> impl Strategy<Value = (DstGap, DstFold)> {
+pub(crate) fn settings() -> impl Strategy<Value = (DstGap, DstFold)> {
     let gaps = prop_oneof![Just(DstGap::Shift), Just(DstGap::Skip)];
     let folds = prop_oneof![Just(DstFold::First), Just(DstFold::Both)];
     (gaps, folds)
 }
 
 /// An instant of 1900 to 2100 in a zone, every other time within hours of a clock change.
-fn places() -> impl Strategy<Value = (String, i64)> {
+pub(crate) fn places() -> impl Strategy<Value = (String, i64)> {
     let names: Vec<String> = jiff::tz::TimeZoneDatabase::bundled()
         .available()
         .map(|name| name.as_str().to_owned())

@@ -5,7 +5,8 @@ use super::{none, sources};
 use std::collections::BTreeMap;
 
 /// The modules of xcron-core from the ground up: each may use itself and those before it.
-const LAYERS: [&str; 13] = [
+const LAYERS: [&str; 14] = [
+    "mutant",
     "time",
     "clock",
     "schedule",

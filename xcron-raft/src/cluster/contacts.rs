@@ -87,6 +87,12 @@ impl Contacts {
         known.get(&node).map(|contact| contact.report.address.clone()).filter(|a| !a.is_empty())
     }
 
+    /// Where each of those who were heard of says that it is reached.
+    pub(crate) fn addresses(&self) -> Vec<(u64, String)> {
+        let known = self.known();
+        known.iter().map(|(id, contact)| (*id, contact.report.address.clone())).collect()
+    }
+
     /// The least time that any of them waits for a leader.
     pub(crate) fn election_timeout_ms(&self) -> Option<u64> {
         let known = self.known();

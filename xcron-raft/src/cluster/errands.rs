@@ -10,6 +10,7 @@ use super::contacts::Contact;
 use crate::consensus::Consensus;
 use crate::network::Network;
 use crate::peer::Lane;
+use crate::runtime;
 use crate::store::Shared;
 use crate::store::proposal::Proposals;
 use crate::types::Batch;
@@ -147,10 +148,16 @@ impl Errands {
                  is not full"
             )));
         };
-        shared.set_yields(true);
-        let result = self.hand_over(to).await;
-        shared.set_yields(false);
-        result
+        let errands = self.clone();
+        // Whoever asked may leave meanwhile. What was begun comes to its end all the same, or this
+        // node would lead from then on without ever sending anything.
+        let handing = runtime::spawn(async move {
+            errands.shared().set_yields(true);
+            let result = errands.hand_over(to).await;
+            errands.shared().set_yields(false);
+            result
+        });
+        handing.await.map_err(|error| unavailable(&error.to_string()))?
     }
 
     async fn hand_over(&self, to: u64) -> Result<u64, Error> {

@@ -12,6 +12,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use prost::Message;
 use tokio::time::{Instant, sleep};
+use xcron_core::mutant::{self, Mutant};
 
 use super::identity::{Belonging, cluster_bytes, cluster_id};
 use crate::disk::Disk;
@@ -235,6 +236,10 @@ impl Formation {
                 }
             };
             match met.kind() {
+                MetKind::Member if met.known_as > 0 && mutant::is_on(Mutant::IdReusedAfterWipe) => {
+                    self.come_back(&met)?;
+                    return Ok(Err("it comes back under its old number".to_owned()));
+                }
                 MetKind::Member => return Err(self.too_late(host, &met)),
                 MetKind::Pending => name = cluster_id(&met.cluster).unwrap_or(0),
                 MetKind::Blank if met.hosts == hosts => {}
@@ -247,6 +252,14 @@ impl Formation {
             }
         }
         Ok(obstacle.map_or(Ok(name), Err))
+    }
+
+    /// What [`Mutant::IdReusedAfterWipe`] does instead of refusing: as if it had been let in.
+    fn come_back(&self, met: &MetMessage) -> Result<(), Error> {
+        let cluster = cluster_id(&met.cluster).unwrap_or(0);
+        let identity = Identity { cluster, node: met.known_as };
+        let nonce = Bytes::copy_from_slice(&self.random[16..]);
+        self.founding.keep(&self.shared, Belonging { identity, nonce, ..Belonging::default() })
     }
 
     /// Why a founder with an empty disk may not take part in a cluster that has begun.

@@ -7,7 +7,6 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use futures_timer::Delay;
 use tokio::time::Instant;
 use xcron_core::{Clock, RECHECK, Timestamp};
 
@@ -31,9 +30,8 @@ impl Clock for MedianClock {
             if left.is_zero() {
                 return;
             }
-            // Not a timer of tokio: whoever waits here polls thousands of sockets in the same
-            // task, whose budget a timer of tokio would share.
-            Delay::new(left.min(RECHECK)).await;
+            let wait = left.min(RECHECK);
+            self.0.clock.sleep_until(self.0.clock.now().plus(wait)).await;
         }
     }
 }

@@ -59,6 +59,7 @@ pub(crate) fn report(shared: &Shared) -> ReportMessage {
         now: shared.clock.now().as_millis(),
         is_arriving: !shared.has_arrived(),
         election_timeout_ms: shared.settings.election_timeout_ms,
+        durable: shared.log.get().map(|log| log.stats().durable.load(Ordering::Relaxed)),
     }
 }
 
@@ -146,6 +147,10 @@ impl Outreach {
         for (id, address) in self.shared.standing().addresses {
             others.entry(id).or_insert(address);
         }
+        if others.is_empty() {
+            // Nothing says who there is, but others may have asked.
+            others.extend(self.shared.contacts.addresses());
+        }
         others.retain(|&id, _| id != me && !view.roster.is_removed(id));
         others
     }
@@ -167,7 +172,8 @@ impl Outreach {
             if is_due && self.telling.insert(id) {
                 self.told.insert(id, now);
                 let (network, shared) = (self.network.clone(), self.shared.clone());
-                self.asking.spawn(async move { (id, tell(&network, &shared, id, &address).await) });
+                let asked = async move { (id, tell(&network, &shared, id, &address).await) };
+                self.asking.spawn(crate::runtime::adopt(asked));
             }
         }
     }
@@ -185,10 +191,10 @@ impl Outreach {
         for address in settings.peer_hosts.iter().chain(&settings.join) {
             if Some(address) != own {
                 let (peers, address) = (self.network.peers.clone(), address.clone());
-                self.searching.spawn(async move {
+                self.searching.spawn(crate::runtime::adopt(async move {
                     let found = peers.identify(&address, now + ANSWER_MAX).await;
                     (address, found.ok())
-                });
+                }));
             }
         }
     }
@@ -219,6 +225,11 @@ impl Outreach {
             }
             Heard::Contact(contact, clock) => (contact, clock),
         };
+        // An answer to what was asked before this node had arrived may have been long on its way.
+        let is_late = contact.is_about_arrival && self.shared.has_arrived();
+        if !contact.farewell.is_empty() && is_late {
+            return;
+        }
         if !contact.farewell.is_empty() {
             self.shared.fail(Error::new(ErrorKind::Foreign, contact.farewell));
             return;
@@ -226,10 +237,14 @@ impl Outreach {
         let Some(report) = contact.report.filter(|report| report.node == node) else {
             return;
         };
+        let leads = report.role == Role::Leader.number();
         self.shared.contacts.note(report, clock, Instant::now());
         self.welcomed.insert(node);
         let voters = self.shared.standing().voters.len();
-        if voters > 0 && self.welcomed.len() >= voters / 2 {
+        // One that ended before it got its first entry knows no members; then the leader's word
+        // has to do.
+        let is_known = if voters > 0 { self.welcomed.len() >= voters / 2 } else { leads };
+        if is_known {
             self.shared.arrive();
         }
     }

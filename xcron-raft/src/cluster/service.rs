@@ -165,28 +165,42 @@ impl NodeService {
         if theirs.node != from.node {
             return Err("a node reports only of itself".into());
         }
-        let farewell = self.farewell(&theirs).unwrap_or_default();
+        let removed = self.removed(theirs.node);
+        let is_about_arrival = removed.is_none();
+        let farewell = removed.or_else(|| self.lost_something(&theirs)).unwrap_or_default();
         if farewell.is_empty() {
             self.shared.contacts.note(theirs, None, Instant::now());
         }
-        Ok(reply(&ContactMessage { report: Some(report(&self.shared)), farewell }))
+        let report = Some(report(&self.shared));
+        Ok(reply(&ContactMessage { report, farewell, is_about_arrival }))
     }
 
-    /// Why a node may not take part any more, if so.
-    fn farewell(&self, theirs: &ReportMessage) -> Option<String> {
-        let (node, view) = (theirs.node, self.shared.published.view());
+    /// Why a node may not take part any more, if it was let go. Until raft's membership is without
+    /// it, its vote is needed for just that.
+    fn removed(&self, node: u64) -> Option<String> {
+        let (view, standing) = (self.shared.published.view(), self.shared.standing());
+        if standing.voters.contains(&node) || standing.learners.contains(&node) {
+            return None;
+        }
         let cluster = self.shared.party.identity().cluster;
-        if view.roster.is_removed(node) {
-            return Some(format!(
+        view.roster.is_removed(node).then(|| {
+            format!(
                 "node {node} was removed from cluster {cluster:032x}; to bring this machine back, \
                  empty raft_dir and start it with peer.join"
-            ));
-        }
+            )
+        })
+    }
+
+    /// Why a node that has just started may not take part, if it holds less than it did.
+    fn lost_something(&self, theirs: &ReportMessage) -> Option<String> {
+        let node = theirs.node;
         let known = self.shared.contacts.get(node)?.report;
         let (applied, last_log) = (known.applied?, theirs.last_log.unwrap_or(0));
-        (theirs.is_arriving && last_log < applied).then(|| {
+        // What it had applied and not synced itself, it may have lost with its process.
+        let held = known.durable.map_or(applied, |durable| durable.min(applied));
+        (theirs.is_arriving && last_log < held).then(|| {
             format!(
-                "the data of node {node} ends at entry {last_log}, but it held entry {applied} \
+                "the data of node {node} ends at entry {last_log}, but it held entry {held} \
                  before: its disk was put back to an older state; let go of it with POST \
                  /xcron/cluster/removeNode {{\"node_id\": {node}}} at another node, empty \
                  raft_dir and start it with peer.join"

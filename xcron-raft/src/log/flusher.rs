@@ -4,6 +4,8 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use xcron_core::mutant::{self, Mutant};
+
 use super::Shared;
 use super::frame::FrameWriter;
 use super::header::Header;
@@ -159,24 +161,42 @@ impl Flusher {
 
     /// ONE write, ONE sync.
     fn write_frame(&mut self, is_sealed: bool) -> Result<(), Error> {
+        // A sealed segment has no frame after this one that could be late.
+        let is_late = mutant::is_on(Mutant::AckBeforeSync) && !is_sealed;
+        if is_late {
+            self.sync_frame()?;
+        }
         let disk = &self.shared.disk;
         let segment = &self.active.segment;
         let frame = self.frame.finish(is_sealed);
-        let what = |verb: &str| format!("cannot {verb} {}", segment.name);
         disk.reached(failpoint::LOG_BEFORE_WRITE);
         let written = segment.file.write_at(self.active.position, frame);
-        written.map_err(|e| Error::disk(what("write"), &e))?;
+        written.map_err(|e| Error::disk(format!("cannot write {}", segment.name), &e))?;
         disk.reached(failpoint::LOG_AFTER_WRITE);
-        segment.file.sync_data().map_err(|e| Error::disk(what("sync"), &e))?;
-        disk.reached(failpoint::LOG_AFTER_SYNC);
         let bytes = frame.len() as u64;
         self.active.position += bytes;
         self.active.number += 1;
-        self.mark.set(segment.seq, self.active.position)?;
+        if !is_late {
+            self.sync_frame()?;
+        }
         self.shared.stats.syncs.fetch_add(1, Ordering::Relaxed);
         self.shared.stats.bytes.fetch_add(bytes, Ordering::Relaxed);
         self.shared.stats.room.store(self.active.room(), Ordering::Relaxed);
+        let durable = self.written.last.map_or(0, |id| id.index);
+        self.shared.stats.durable.store(durable, Ordering::Relaxed);
         Ok(())
+    }
+
+    /// Makes all frames up to the position durable, and notes it.
+    fn sync_frame(&mut self) -> Result<(), Error> {
+        let segment = &self.active.segment;
+        let mut synced = segment.file.sync_data();
+        if synced.is_err() && mutant::is_on(Mutant::RetriedSync) {
+            synced = segment.file.sync_data();
+        }
+        synced.map_err(|e| Error::disk(format!("cannot sync {}", segment.name), &e))?;
+        self.shared.disk.reached(failpoint::LOG_AFTER_SYNC);
+        self.mark.set(segment.seq, self.active.position)
     }
 
     /// Goes on to the next segment: only when that one is durable, this one is sealed, and only

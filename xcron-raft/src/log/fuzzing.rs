@@ -133,7 +133,8 @@ fn raw_segments(draw: &mut Draw<'_>, is_mended: bool) -> Vec<(u64, Vec<u8>)> {
 }
 
 fn position(draw: &mut Draw<'_>) -> Option<LogId> {
-    let index = draw.number();
+    // A header says none as 0 and any other index as one more.
+    let index = draw.number().min(u64::MAX - 1);
     (index != 7).then(|| LogId { term: draw.number(), node: 1, index })
 }
 

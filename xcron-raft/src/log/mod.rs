@@ -24,6 +24,8 @@ mod settings;
 mod spare;
 #[cfg(test)]
 mod tests;
+#[cfg(any(test, feature = "testing"))]
+mod turns;
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -60,6 +62,8 @@ pub(crate) struct LogStats {
     pub(crate) bytes: AtomicU64,
     /// Bytes left in the segment that is written to.
     pub(crate) room: AtomicU64,
+    /// Index of the last entry that is on disk; 0 if there is none.
+    pub(crate) durable: AtomicU64,
 }
 
 /// What the threads of a log share.
@@ -105,7 +109,7 @@ impl Shared {
 #[derive(Debug)]
 pub(crate) struct Log {
     shared: Arc<Shared>,
-    flusher: Mutex<Option<Flusher>>,
+    flusher: Arc<Mutex<Option<Flusher>>>,
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
@@ -139,8 +143,10 @@ impl Log {
             None => begin(&shared)?,
         };
         shared.stats.room.store(position.active.room(), Ordering::Relaxed);
+        let durable = position.written.last.map_or(0, |id| id.index);
+        shared.stats.durable.store(durable, Ordering::Relaxed);
         let flusher = Flusher::new(shared.clone(), position);
-        let log = Self { shared, flusher: Mutex::new(None), threads: Mutex::default() };
+        let log = Self { shared, flusher: Arc::default(), threads: Mutex::default() };
         log.start(flusher)?;
         Ok(log)
     }
@@ -148,6 +154,11 @@ impl Log {
     fn start(&self, mut flusher: Flusher) -> Result<(), Error> {
         if self.shared.settings.threads != Threads::Own {
             *self.flusher() = Some(flusher);
+            #[cfg(any(test, feature = "testing"))]
+            if self.shared.settings.threads == Threads::Task {
+                let turns = turns::take(self.shared.clone(), self.flusher.clone());
+                drop(crate::runtime::spawn(turns));
+            }
             return Ok(());
         }
         let failed = |e| Error::disk("cannot start a thread of the log", &e);
@@ -322,7 +333,10 @@ impl Log {
             let pushed = self.shared.queue.push(job);
             pushed.inspect_err(|error| self.shared.poison(error))?;
         }
-        if let Some(flusher) = &mut *self.flusher() {
+        #[cfg(test)]
+        if self.shared.settings.threads == Threads::Caller
+            && let Some(flusher) = &mut *self.flusher()
+        {
             flusher.run_once();
         }
         Ok(())
@@ -333,6 +347,14 @@ impl Drop for Log {
     fn drop(&mut self) {
         self.close();
     }
+}
+
+/// The segment that the log on `disk` is written to, and how far it reaches, in bytes.
+#[cfg(any(test, feature = "testing"))]
+pub(crate) fn end_of(disk: &dyn Disk, settings: &LogSettings) -> Option<(String, u64)> {
+    let recovered = recovery::recover(disk, settings).ok()??;
+    let active = recovered.position.active;
+    Some((active.segment.name.clone(), active.position))
 }
 
 /// What a log amounts to.

@@ -65,6 +65,8 @@ struct State {
 pub(crate) struct Queue {
     state: Mutex<State>,
     filled: Condvar,
+    #[cfg(any(test, feature = "testing"))]
+    pushed: tokio::sync::Notify,
 }
 
 impl Queue {
@@ -88,6 +90,8 @@ impl Queue {
         state.jobs.push_back(job);
         drop(state);
         self.filled.notify_one();
+        #[cfg(any(test, feature = "testing"))]
+        self.pushed.notify_one();
         Ok(())
     }
 
@@ -110,6 +114,14 @@ impl Queue {
     pub(crate) fn close(&self) {
         self.state().closed = true;
         self.filled.notify_all();
+        #[cfg(any(test, feature = "testing"))]
+        self.pushed.notify_one();
+    }
+
+    /// Returns once something was queued, or the queue closed, since the last call.
+    #[cfg(any(test, feature = "testing"))]
+    pub(crate) async fn pushed(&self) {
+        self.pushed.notified().await;
     }
 
     fn drain(state: &mut State, bytes_max: usize) -> Option<Vec<Job>> {

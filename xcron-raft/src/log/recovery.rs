@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use bytes::Bytes;
+use xcron_core::mutant::{self, Mutant};
 
 use super::flusher::Position;
 use super::frame::{FRAME_ALIGN, FRAME_HEAD_BYTES, FrameHead, FrameWriter, GROUP, records};
@@ -59,7 +60,8 @@ pub(crate) fn recover(disk: &dyn Disk, settings: &LogSettings) -> Result<Option<
     check_complete(&memory, before, &ends)?;
     let mark = Mark::open(disk)?;
     if let Some(end) = ends.last() {
-        mark.check(&end.active.segment, end.active.position)?;
+        let checked = mark.check(&end.active.segment, end.active.position);
+        checked.or_else(|error| if is_cut() { Ok(()) } else { Err(error) })?;
     }
     settle(disk, &mut ends)?;
     let Some(last) = ends.pop() else {
@@ -188,8 +190,18 @@ fn next_frame<'a>(
     Ok(is_whole.then_some((head, frame)))
 }
 
+/// Whether damage passes for a torn end, and all that follows is cut off with it.
+fn is_cut() -> bool {
+    mutant::is_on(Mutant::DamageCutAsTorn)
+}
+
 /// Refuses a tail that cannot be torn: a frame behind it was written after it had been synced.
 fn check_tail(segment: &Segment, bytes: &[u8], at: usize) -> Result<(), Error> {
+    if is_cut() {
+        let nothing = vec![0; bytes.len() - at];
+        let cut = segment.file.write_at(at as u64, &nothing);
+        return cut.map_err(|e| Error::disk(format!("cannot cut {}", segment.name), &e));
+    }
     let later = (at + FRAME_ALIGN..bytes.len())
         .step_by(FRAME_ALIGN)
         .find(|&later| FrameHead::parse(&bytes[later..], segment.salt).is_some());

@@ -35,6 +35,20 @@ pub(crate) enum Threads {
     /// The calling thread does everything before its call returns: the order is the caller's.
     #[cfg(any(test, feature = "fuzzing"))]
     Caller,
+    /// A task of the simulated process that the log is opened in.
+    #[cfg(any(test, feature = "testing"))]
+    Task,
+}
+
+impl Threads {
+    /// Threads, or what stands for them in a simulation.
+    pub(crate) fn of_this_process() -> Self {
+        #[cfg(any(test, feature = "testing"))]
+        if crate::runtime::Process::current().is_some() {
+            return Self::Task;
+        }
+        Self::Own
+    }
 }
 
 /// How a log behaves.

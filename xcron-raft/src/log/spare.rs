@@ -10,7 +10,7 @@ use crate::disk::{Disk, DiskFile, failpoint};
 use crate::{Error, ErrorKind};
 
 /// How long the preparing thread waits after a failure, such as a full disk.
-const RETRY: Duration = Duration::from_secs(1);
+pub(super) const RETRY: Duration = Duration::from_secs(1);
 
 /// A file that is ready to become a segment.
 #[derive(Debug)]
@@ -74,7 +74,8 @@ impl SparePool {
                 self.changed.notify_all();
                 return Ok(spare);
             }
-            if self.threads != Threads::Own {
+            let fails = state.failure.is_some();
+            if self.threads != Threads::Own && !fails {
                 let name = next_name(&mut state);
                 drop(state);
                 return self.create(name);
@@ -133,6 +134,20 @@ impl SparePool {
                     state = waited.unwrap_or_else(PoisonError::into_inner).0;
                 }
             }
+        }
+    }
+
+    /// Prepares a spare if there is none, on the calling thread.
+    #[cfg(any(test, feature = "testing"))]
+    pub(crate) fn keep_one(&self) {
+        let mut state = self.state();
+        if state.ready.is_empty() {
+            let name = next_name(&mut state);
+            drop(state);
+            let created = self.create(name);
+            let mut state = self.state();
+            state.failure = created.as_ref().err().cloned();
+            state.ready.extend(created);
         }
     }
 

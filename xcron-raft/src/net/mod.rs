@@ -11,7 +11,6 @@ use std::io;
 use async_trait::async_trait;
 use tokio::io::{AsyncRead, AsyncWrite};
 
-pub(crate) use real::random_nonce;
 pub use real::{RealListener, RealNet};
 
 /// A connection: bytes in order in both directions, until it ends.

@@ -81,14 +81,3 @@ impl Listener for RealListener {
         self.address.clone()
     }
 }
-
-/// Bytes that nobody can predict.
-///
-/// # Panics
-/// When the system has no randomness to give: nothing that is proved with predictable bytes is
-/// proved.
-pub(crate) fn random_nonce() -> [u8; 32] {
-    let mut nonce = [0; 32];
-    getrandom::fill(&mut nonce).expect("a running system has randomness");
-    nonce
-}

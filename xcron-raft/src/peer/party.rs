@@ -9,7 +9,7 @@ use super::identity::Identity;
 use super::limits::PeerLimits;
 use super::secret::{Prover, Secret};
 use super::tls::PeerTls;
-use crate::net::random_nonce;
+use crate::runtime;
 
 /// The versions of the protocol that this build speaks.
 const VERSIONS: RangeInclusive<u32> = 1..=1;
@@ -51,7 +51,7 @@ impl Party {
             tls,
             limits: PeerLimits::default(),
             versions: VERSIONS,
-            randomness: Arc::new(random_nonce),
+            randomness: Arc::new(runtime::nonce),
             shared: Arc::default(),
         }
     }

@@ -11,16 +11,21 @@
 
 #[cfg(feature = "fuzzing")]
 pub(crate) mod fuzzing;
+#[cfg(any(test, feature = "testing"))]
+mod hash;
 mod reader;
 #[cfg(test)]
 mod tests;
 mod writer;
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::{self, JoinHandle};
+use std::thread::JoinHandle;
+
+use xcron_core::mutant::{self, Mutant};
 
 use crate::disk::{Disk, DiskFile, failpoint};
 use crate::log::LogId;
+use crate::runtime;
 use crate::state::View;
 use crate::types::{SnapshotMeta, to_log};
 use crate::{Error, ErrorKind};
@@ -44,6 +49,9 @@ pub(crate) const RECEIVED: &str = "snapshot.received";
 const KIND_HEAD: u8 = 1;
 const KIND_TASKS: u8 = 2;
 const KIND_FOOT: u8 = 3;
+
+#[cfg(any(test, feature = "testing"))]
+pub(crate) use hash::hash;
 
 /// A finished snapshot.
 #[derive(Debug, Clone)]
@@ -96,11 +104,10 @@ impl Snapshots {
 
     /// Does what blocks on the disk on a thread of its own.
     pub(crate) fn apart(&self, work: impl FnOnce() + Send + 'static) -> std::io::Result<()> {
-        let thread = thread::Builder::new().name("xcron-snapshot".to_owned());
-        let thread = thread.spawn(work)?;
+        let thread = runtime::block_apart("xcron-snapshot", work)?;
         let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
         threads.retain(|thread| !thread.is_finished());
-        threads.push(thread);
+        threads.extend(thread);
         Ok(())
     }
 
@@ -144,7 +151,10 @@ impl Snapshots {
         let failed = |e| Error::disk("cannot write a snapshot", &e);
         let file = disk.create(TEMPORARY).map_err(failed)?;
         disk.reached(failpoint::SNAPSHOT_AFTER_CREATE);
-        let bytes = writer::write(disk, &*file, view, self.cluster_id).map_err(failed)?;
+        let thinned = mutant::is_on(Mutant::SnapshotOmitsOpenRuns);
+        let thinned = thinned.then(|| view.without_open_runs());
+        let whole = thinned.as_ref().unwrap_or(view);
+        let bytes = writer::write(disk, &*file, whole, self.cluster_id).map_err(failed)?;
         disk.reached(failpoint::SNAPSHOT_BEFORE_SYNC);
         file.sync_data().map_err(failed)?;
         disk.reached(failpoint::SNAPSHOT_BEFORE_RENAME);
@@ -195,7 +205,10 @@ impl Snapshots {
     /// The newest snapshot and what it holds; `None` if there is none.
     pub(crate) fn load(&self) -> Result<Option<(SnapshotFile, View)>, Error> {
         let list = self.disk.list().map_err(|e| Error::disk("cannot list snapshots", &e))?;
-
+        if list.iter().any(|entry| entry.name == RECEIVED) {
+            let removed = self.disk.remove(RECEIVED);
+            removed.map_err(|e| Error::disk("cannot remove what a peer was sending", &e))?;
+        }
         // Names order by position, so the newest is the last.
         let Some(entry) = list.into_iter().rfind(|entry| is_snapshot(&entry.name)) else {
             return Ok(None);
@@ -214,10 +227,12 @@ impl Snapshots {
         reader::read(&*file.disk, &file.name, Some(self.cluster_id), self.format_max)
     }
 
+    /// Removes all snapshots but `kept`, and what was not finished. One that a peer is sending
+    /// stays: it may be whole already and about to be installed.
     fn remove_others(&self, kept: &str) -> std::io::Result<()> {
         for entry in self.disk.list()? {
             let is_other = is_snapshot(&entry.name) && entry.name != kept;
-            if is_other || entry.name == TEMPORARY || entry.name == RECEIVED {
+            if is_other || entry.name == TEMPORARY {
                 self.disk.remove(&entry.name)?;
             }
         }
@@ -232,8 +247,8 @@ pub(crate) fn read_backup(disk: &dyn Disk, name: &str, format_max: u32) -> Resul
     Ok(view)
 }
 
-/// Refuses a snapshot from elsewhere with a task that nobody could decide on when it is due. One that
-/// this node has written holds what was checked before.
+/// Refuses a snapshot from elsewhere with a task that nobody could decide on when it is due. One
+/// that this node has written holds what was checked before.
 fn check_tasks(name: &str, view: &View) -> Result<(), Error> {
     let foreign = |error| Error::new(ErrorKind::Foreign, format!("{name} cannot be read: {error}"));
     view.check_tasks().map_err(foreign)

@@ -241,3 +241,20 @@ fn a_snapshot_from_elsewhere_with_a_task_that_cannot_be_read_is_refused() {
         assert!(refused.starts_with("snapshot.received cannot be read: "), "{refused}");
     }
 }
+
+#[test]
+fn a_snapshot_that_has_arrived_outlives_one_that_is_written_meanwhile() {
+    let commands = commands();
+    let mut own = View::default();
+    apply(&mut own, &commands[..10], 0);
+    let mut arrived = own.clone();
+    apply(&mut arrived, &commands[10..20], 10);
+    let disk = MemoryDisk::default();
+    let snapshots = Snapshots::new(Arc::new(disk.clone()), 1, FORMAT_MAX);
+    disk.create(RECEIVED).unwrap().write_at(0, &bytes_of(&arrived)).unwrap();
+    let received = snapshots.check_received().unwrap();
+    snapshots.save(&own).unwrap();
+    snapshots.adopt(received).unwrap();
+    let (_, newest) = snapshots.load().unwrap().unwrap();
+    assert_eq!(newest.applied, arrived.applied);
+}

@@ -7,6 +7,7 @@
 use bytes::Bytes;
 use imbl::OrdMap;
 use xcron_core::Timestamp;
+use xcron_core::mutant::{self, Mutant};
 
 use crate::types::StoredMembership;
 use crate::wire::Unreadable;
@@ -114,7 +115,9 @@ impl Roster {
 
     /// Notes the time of an entry; time in the log never goes back.
     pub(crate) fn stamp(&mut self, millis: i64) {
-        self.time = self.time.max(Timestamp::from_millis(millis));
+        let goes_back = mutant::is_on(Mutant::WallClockBehindLog);
+        let least = if goes_back { Timestamp::MIN } else { self.time };
+        self.time = least.max(Timestamp::from_millis(millis));
     }
 
     /// The member with this number.

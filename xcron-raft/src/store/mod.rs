@@ -15,11 +15,12 @@ mod tests;
 
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::{self, JoinHandle};
+use std::thread::JoinHandle;
 
 use async_trait::async_trait;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
+use xcron_core::mutant::{self, Mutant};
 use xcron_core::store::{COMMIT_CHANGES_MAX, PAGE_TASKS_MAX};
 use xcron_core::{
     Agenda, Change, Claim, Clock, Committed, Conflict, Consistency, Effect, Holder, Revision,
@@ -31,6 +32,7 @@ use crate::cluster::median_clock::MedianClock;
 use crate::cluster::status::{self, ClusterStatus};
 use crate::disk::{Disk, RealDisk};
 use crate::peer::PeerCounts;
+use crate::runtime;
 use crate::state::View;
 use crate::types::{Answer, Reply};
 use crate::wire::Unreadable;
@@ -125,11 +127,11 @@ impl RaftStore {
         let (end, ended) = oneshot::channel();
         let (started, start) = oneshot::channel();
         let inbox = Inbox { commits, reads: readings, requests: asked, stop: stopped };
-        let thread = thread::Builder::new().name("xcron-raft".to_owned());
-        let thread = thread.spawn(move || {
-            run(disk, settings, peering, started, inbox);
+        let life = move || async move {
+            opening::run(disk, settings, peering, started, inbox).await;
             drop(end);
-        });
+        };
+        let thread = runtime::live_apart("xcron-raft", life);
         let thread = thread.map_err(|e| Error::disk("cannot start the raft thread", &e))?;
         let lost = |_| Error::new(ErrorKind::Storage, "the raft thread has ended");
         let shared = start.await.map_err(lost)??;
@@ -140,7 +142,7 @@ impl RaftStore {
             requests,
             stop: Mutex::new(Some(stop)),
             ended: tokio::sync::Mutex::new(Some(ended)),
-            thread: Mutex::new(Some(thread)),
+            thread: Mutex::new(thread),
         })
     }
 
@@ -242,6 +244,23 @@ impl RaftStore {
         StoreStats { queued, ..self.shared.stats() }
     }
 
+    /// Up to which entry this node has applied, and a hash of all that this amounts to, the same on
+    /// every node.
+    #[cfg(any(test, feature = "testing"))]
+    pub fn state_hash(&self) -> (u64, String) {
+        let view = self.view();
+        let index = view.applied.map_or(0, |id| id.index);
+        (index, crate::snapshot::hash(&view))
+    }
+
+    /// The file that the log on `disk` is written to, and how far it reaches, in bytes. It is
+    /// recovered for that, so `disk` should be a copy.
+    #[cfg(any(test, feature = "testing"))]
+    pub fn log_end(disk: &dyn Disk, settings: &RaftSettings) -> Option<(String, u64)> {
+        let cluster = crate::cluster::identity::Belonging::load(disk).ok()?.identity.cluster;
+        crate::log::end_of(disk, &log_settings(settings, cluster))
+    }
+
     fn signal(&self) {
         let stop = self.stop.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(stop) = stop {
@@ -258,6 +277,7 @@ impl RaftStore {
     /// confirmation, and publishes a commit before it acknowledges it.
     async fn fresh_view(&self, consistency: Consistency) -> Result<Arc<View>, StoreError> {
         let needs_word = !(self.shared.standing().is_alone && self.shared.is_leader());
+        let needs_word = needs_word && !mutant::is_on(Mutant::LocalRead);
         if consistency == Consistency::Linearizable && needs_word {
             let failure = self.shared.failure(Effect::None);
             if let Some(error) = failure.or_else(|| self.shared.not_begun()) {
@@ -334,26 +354,6 @@ impl Drop for RaftStore {
             tracing::error!("the raft thread panicked");
         }
     }
-}
-
-/// The life of the raft thread.
-fn run(
-    disk: Arc<dyn Disk>,
-    settings: RaftSettings,
-    peering: Peering,
-    started: oneshot::Sender<Result<Arc<Shared>, Error>>,
-    inbox: Inbox,
-) {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = match runtime {
-        Ok(runtime) => runtime,
-        Err(e) => {
-            // Whoever opened the store may have left.
-            let _left = started.send(Err(Error::disk("cannot start the raft runtime", &e)));
-            return;
-        }
-    };
-    runtime.block_on(opening::run(disk, settings, peering, started, inbox));
 }
 
 fn ended() -> Error {
@@ -450,7 +450,11 @@ impl Store for RaftStore {
     fn stands(&self, claim: &Claim) -> bool {
         let view = self.view();
         let state = view.get(&claim.task).and_then(|record| record.task_state().ok());
-        self.shared.may_send() && state.is_some_and(|state| claim.stands_in(&state))
+        let is_claimed = match state {
+            Some(state) => claim.stands_in(&state) || mutant::is_on(Mutant::FireBeforeCommit),
+            None => mutant::is_on(Mutant::DeleteLeavesQueued),
+        };
+        self.shared.may_send() && is_claimed
     }
 
     fn counts(&self) -> TaskCounts {

@@ -60,7 +60,7 @@ impl Node {
         mut requests: mpsc::Receiver<Request>,
         mut shutdown: oneshot::Receiver<()>,
     ) {
-        let life = tokio::spawn(begin_life(self.proposals.clone()));
+        let life = crate::runtime::spawn(begin_life(self.proposals.clone()));
         self.tasks.push(life.abort_handle());
         let mut changes = self.raft.changes();
         let log = self.shared.log.get().cloned();
@@ -144,7 +144,7 @@ impl Node {
         match request {
             Request::Snapshot(reply) => {
                 let snapshot = self.snapshot();
-                tokio::spawn(async move {
+                crate::runtime::spawn(async move {
                     let done = timeout(SNAPSHOT_MAX, snapshot).await;
                     let late =
                         |_| Error::new(ErrorKind::Storage, "the snapshot was not written in time");
@@ -154,7 +154,7 @@ impl Node {
             }
             Request::Errand(errand, reply) => {
                 let errands = self.errands.clone();
-                tokio::spawn(async move {
+                crate::runtime::spawn(async move {
                     let _left = reply.send(errands.run(errand).await);
                 });
             }
@@ -181,7 +181,7 @@ impl Node {
         let since = written - counters.log_bytes_at_snapshot.load(Ordering::Relaxed);
         let least = self.shared.settings.snapshot_log_bytes;
         if since >= least.max(counters.snapshot_bytes.load(Ordering::Relaxed) / 2) {
-            let task = tokio::spawn(self.snapshot());
+            let task = crate::runtime::spawn(self.snapshot());
             *running = Some(Running { task, since: now });
         }
     }

@@ -1,6 +1,5 @@
 //! From a data directory to a running node: what it belongs to, its log, raft, and its peers.
 
-use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, OnceLock};
 
@@ -28,6 +27,7 @@ use crate::log::{Log, LogSettings, Threads};
 use crate::machine::Machine;
 use crate::network::Network;
 use crate::peer::{Identity, Party, Peers, accept_loop};
+use crate::runtime;
 use crate::snapshot::Snapshots;
 use crate::types::LogId;
 use crate::{Error, ErrorKind};
@@ -95,9 +95,9 @@ pub(super) async fn run(
         }
     };
     if shared.standing().is_alone {
-        let ready = tokio::spawn(until_usable(shared.clone()));
+        let ready = runtime::spawn(until_usable(shared.clone()));
         let told = started.take();
-        tokio::spawn(async move {
+        runtime::spawn(async move {
             let usable = ready.await.unwrap_or_else(|_| Err(stopped(&"its start panicked")));
             drop(told.map(|told| told.send(usable.map(|()| shared))));
         });
@@ -162,7 +162,7 @@ impl Opening {
         };
         let (party, service) = (self.shared.party.clone(), self.service.clone());
         let never = std::future::pending();
-        let accepting = tokio::spawn(accept_loop(listener, party, service, never));
+        let accepting = runtime::spawn(accept_loop(listener, party, service, never));
         self.tasks.push(accepting.abort_handle());
     }
 
@@ -213,8 +213,8 @@ impl Opening {
         };
         let proposer = Proposer::new(proposals.clone(), shared.clone());
         let reads = Reads { raft: raft.clone(), network: network.clone() }.run(reads);
-        tasks.push(tokio::spawn(proposer.run(commits)).abort_handle());
-        tasks.push(tokio::spawn(reads).abort_handle());
+        tasks.push(runtime::spawn(proposer.run(commits)).abort_handle());
+        tasks.push(runtime::spawn(reads).abort_handle());
         let node = Node { raft, shared, proposals, errands, snapshots, newest, tasks, lock };
         node.begin(&belonging, is_new).await?;
         // Peers are answered from here on: this node knows who it is.
@@ -252,8 +252,8 @@ impl Node {
 
     /// Begins to tell the others how this node is, and to look after them while it leads.
     fn look_around(mut self, outreach: Outreach) -> Self {
-        self.tasks.push(tokio::spawn(outreach.run()).abort_handle());
-        self.tasks.push(tokio::spawn(keeper::keep(self.errands.clone())).abort_handle());
+        self.tasks.push(runtime::spawn(outreach.run()).abort_handle());
+        self.tasks.push(runtime::spawn(keeper::keep(self.errands.clone())).abort_handle());
         self
     }
 }
@@ -280,8 +280,8 @@ pub(crate) fn log_settings(settings: &RaftSettings, cluster_id: u128) -> LogSett
         segment_bytes: settings.segment_bytes,
         cache_bytes: settings.log_cache_bytes,
         // Salts only have to differ between lives and to be unknown to users.
-        salt_seed: RandomState::new().build_hasher().finish(),
-        threads: Threads::Own,
+        salt_seed: runtime::random(),
+        threads: Threads::of_this_process(),
     }
 }
 

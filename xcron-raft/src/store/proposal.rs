@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use prost::Message;
 use tokio::time::{Instant, sleep, timeout_at};
+use xcron_core::mutant::{self, Mutant};
 use xcron_core::{Effect, StoreError, StoreErrorKind};
 
 use super::Shared;
@@ -12,7 +13,7 @@ use crate::consensus::{Consensus, NotApplied};
 use crate::network::Network;
 use crate::peer::Lane;
 use crate::types::{Batch, Replies};
-use crate::wire::change::{CommandKind, check, encode};
+use crate::wire::change::{CommandKind, encode};
 use crate::wire::peer::{ProposeMessage, ProposedMessage, RefusalKind, RefusalMessage, kind};
 use crate::wire::reply;
 
@@ -86,15 +87,7 @@ impl Proposals {
     pub(crate) async fn serve(&self, message: ProposeMessage) -> ProposedMessage {
         let wait = Duration::from_millis(message.wait_ms.into());
         let batch = Batch { commands: message.commands };
-        let format_max = self.shared().settings.format_max;
-        let mut commands = batch.commands.iter().cloned();
-        let tried = match commands.try_for_each(|command| check(command, format_max)) {
-            Ok(()) => self.append(&batch, Instant::now() + wait).await,
-            Err(error) => {
-                let message = format!("the leader cannot read a command: {error}");
-                Err(Try::Failed(unavailable(Effect::None, &message)))
-            }
-        };
+        let tried = self.append(&batch, Instant::now() + wait).await;
         let refuse = |has_no_effect, kind: RefusalKind, message| {
             let refusal = RefusalMessage { has_no_effect, kind: kind.into(), message };
             ProposedMessage { replies: Vec::new(), refusal: Some(refusal) }
@@ -142,7 +135,10 @@ impl Proposals {
         let written = timeout_at(deadline, self.raft.write(batch)).await;
         drop(in_flight);
         let Ok(written) = written else {
-            return Err(unknown("it was not applied in time"));
+            let why = "it was not applied in time";
+            let is_denied = mutant::is_on(Mutant::TimeoutIsNotDone);
+            let denied = || Try::Failed(unavailable(Effect::None, why));
+            return Err(if is_denied { denied() } else { unknown(why) });
         };
         match written {
             Ok(Replies(mut replies)) => {

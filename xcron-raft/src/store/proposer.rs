@@ -82,7 +82,7 @@ impl Proposer {
         }
         let (proposals, shared) = (self.proposals.clone(), self.shared.clone());
         let deadline = now + self.timeout;
-        tokio::spawn(async move {
+        crate::runtime::spawn(async move {
             let commands = batch.iter().map(|pending| pending.command.clone()).collect();
             let outcome = proposals.write(Batch { commands }, deadline).await;
             drop(place);

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
+use xcron_core::mutant::{self, Mutant};
 use xcron_core::{Agenda, Clock, Effect, Holder, StoreError, StoreErrorKind};
 
 use super::settings::{ROOM_BYTES_MIN, RaftSettings};
@@ -140,7 +141,8 @@ impl Shared {
     pub(crate) fn lease(&self) -> Duration {
         let own = self.settings.election_timeout_ms;
         let least = self.contacts.election_timeout_ms().map_or(own, |others| others.min(own));
-        Duration::from_millis(least * 4 / 5)
+        let fifths = if mutant::is_on(Mutant::LeaseTooLong) { 40 } else { 4 };
+        Duration::from_millis(least * fifths / 5)
     }
 
     /// Notes that a quorum vouches for this node's leadership for `lease` from `acked` on.

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use prost::Message;
-use xcron_core::{Change, TaskId};
+use xcron_core::Change;
 
 use super::{Unreadable, definition, record, state};
 
@@ -149,30 +149,6 @@ pub(crate) fn decode(bytes: Bytes) -> Result<CommandKind, Unreadable> {
     CommandMessage::decode(bytes)?.kind.ok_or_else(|| Unreadable::unknown("kind of command"))
 }
 
-/// Makes sure that a node which reads formats up to `format_max` can apply the command whose bytes
-/// these are. One that it cannot would stop every node once it is in the log.
-pub(crate) fn check(bytes: Bytes, format_max: u32) -> Result<(), Unreadable> {
-    let commit = match decode(bytes)? {
-        CommandKind::Commit(commit) => commit,
-        CommandKind::RaiseFormat(format) if format > format_max => {
-            return Err(Unreadable::unknown("format"));
-        }
-        _ => return Ok(()),
-    };
-    for change in commit.changes {
-        let kind = change.kind.ok_or_else(|| Unreadable::unknown("kind of change"))?;
-        let (id, state, ended) = match kind {
-            ChangeKind::Create(CreateMessage { id, state, .. }) => (id, Some(state), Vec::new()),
-            ChangeKind::Put(PutMessage { id, state, ended, .. }) => (id, Some(state), ended),
-            ChangeKind::Delete(DeleteMessage { id, .. }) => (id, None, Vec::new()),
-        };
-        TaskId::parse(&id).map_err(|error| Unreadable::new(error.to_string()))?;
-        state.map_or(Ok(()), |state| state::decode(&state).map(drop))?;
-        ended.iter().try_for_each(|record| record::decode(record).map(drop))?;
-    }
-    Ok(())
-}
-
 pub(crate) fn encode(kind: CommandKind) -> Bytes {
     CommandMessage { kind: Some(kind) }.encode_to_vec().into()
 }
@@ -204,36 +180,7 @@ mod tests {
     use xcron_core::task::state::{Counters, OpenRun, Phase, RunEnd, RunRecord, TaskState};
     use xcron_core::{Change, Holder, Occurrence, Revision, Timestamp};
 
-    use super::*;
-
-    #[test]
-    fn a_command_that_would_stop_every_node_is_seen_before_it_is_in_the_log() {
-        let state = xcron_core::testing::sample::due_at(3);
-        let create = xcron_core::testing::sample::create("a", state);
-        let good = encode_commit(std::slice::from_ref(&create), 3);
-        assert_eq!(check(good.clone(), 2), Ok(()));
-        assert_eq!(check(encode(CommandKind::RaiseFormat(2)), 2), Ok(()));
-        assert!(check(encode(CommandKind::RaiseFormat(3)), 2).is_err());
-        let Ok(CommandKind::Commit(commit)) = decode(good) else { panic!("it is a commit") };
-        let spoil = |spoil: &dyn Fn(&mut CreateMessage)| {
-            let mut commit = commit.clone();
-            let Some(ChangeKind::Create(create)) = &mut commit.changes[0].kind else {
-                panic!("it creates")
-            };
-            spoil(create);
-            encode(CommandKind::Commit(commit))
-        };
-        let bad = Bytes::from_static(&[0x08, 9]);
-        let unreadable = [
-            spoil(&|create| create.id = "no id".to_owned()),
-            spoil(&|create| create.state = bad.clone()),
-            Bytes::from_static(&[0x4a, 0]),
-            Bytes::from_static(&[0xff]),
-        ];
-        for command in unreadable {
-            assert!(check(command, 2).is_err());
-        }
-    }
+    use super::encode_commit;
 
     /// Bytes that `change` adds to a commit.
     fn bytes_of(change: &Change) -> usize {

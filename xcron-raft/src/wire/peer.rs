@@ -244,6 +244,10 @@ pub(crate) struct ReportMessage {
     /// How long it waits for a leader before it stands for election, in milliseconds.
     #[prost(uint64, tag = "15")]
     pub(crate) election_timeout_ms: u64,
+    /// Index of the last entry that is on its disk. What it has applied may be further: a majority
+    /// of others holds it then.
+    #[prost(uint64, optional, tag = "16")]
+    pub(crate) durable: Option<u64>,
 }
 
 /// The answer to a report.
@@ -254,6 +258,10 @@ pub(crate) struct ContactMessage {
     /// Why whoever asked may not take part any more; it should end with this.
     #[prost(string, tag = "2")]
     pub(crate) farewell: String,
+    /// Whether that is only about a node that has just started: it means nothing any more once the
+    /// others have let it take part.
+    #[prost(bool, tag = "3")]
+    pub(crate) is_about_arrival: bool,
 }
 
 /// A founder without a cluster tells who it believes the founders are.

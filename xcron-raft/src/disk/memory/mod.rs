@@ -7,7 +7,7 @@ use std::io;
 use std::ops::Range;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
-use state::{FileState, NameChange, State};
+use state::{AtDeath, FileState, NameChange, State};
 
 use super::{DirEntry, DirLock, Disk, DiskFile};
 use crate::{Error, ErrorKind};
@@ -36,6 +36,14 @@ struct MemoryFile {
     disk: Arc<Inner>,
     file: usize,
     epoch: u64,
+}
+
+impl Drop for MemoryFile {
+    fn drop(&mut self) {
+        let mut state = self.disk.state();
+        state.files[self.file].handles -= 1;
+        state.free(self.file);
+    }
 }
 
 #[derive(Debug)]
@@ -74,7 +82,7 @@ impl Inner {
 }
 
 /// One step of splitmix64, a small generator whose stream is a function of its seed.
-fn next_random(seed: &mut u64) -> u64 {
+pub(crate) fn next_random(seed: &mut u64) -> u64 {
     *seed = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
     let mut z = *seed;
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -132,17 +140,30 @@ impl MemoryDisk {
     }
 
     fn restart(state: &mut State) {
+        state.free_all();
         state.epoch += 1;
         state.locked = false;
         state.dead = false;
         state.frozen = false;
         state.failing_syncs = 0;
+        state.failing_prefix = None;
         state.armed = None;
     }
 
     /// Lets the next `count` syncs fail and drop what they should have kept, as if it were clean.
     pub fn fail_syncs(&self, count: u32) {
         self.0.state().failing_syncs = count;
+    }
+
+    /// Lets the next sync of a file whose name begins with `prefix` fail, and drop what it should
+    /// have kept.
+    pub fn fail_sync_of(&self, prefix: &str) {
+        self.0.state().failing_prefix = Some(prefix.to_owned());
+    }
+
+    /// Whether the sync that [`MemoryDisk::fail_sync_of`] is about has failed by now.
+    pub fn has_failed_sync(&self) -> bool {
+        self.0.state().failing_prefix.is_none()
     }
 
     /// Blocks every write and sync until [`MemoryDisk::thaw`].
@@ -161,10 +182,25 @@ impl MemoryDisk {
         self.0.state().capacity = bytes;
     }
 
+    /// The bytes of all files together.
+    pub fn used_bytes(&self) -> u64 {
+        self.0.state().used()
+    }
+
     /// Fails every operation from the `times`-th visit of failpoint `point` on, as if the process
     /// had ended there; [`MemoryDisk::crash`] or [`MemoryDisk::kill`] starts anew.
     pub fn arm(&self, point: &str, times: u64) {
         self.0.state().armed = Some((point.to_owned(), times, 0));
+    }
+
+    /// Takes back [`MemoryDisk::arm`]; whether the failpoint had been waiting.
+    pub fn disarm(&self) -> bool {
+        self.0.state().armed.take().is_some()
+    }
+
+    /// Calls `then` whenever an armed failpoint ends the process.
+    pub fn at_death(&self, then: impl Fn() + Send + Sync + 'static) {
+        self.0.state().at_death = Some(AtDeath(Arc::new(then)));
     }
 
     /// Fails every operation from now on, as if the process had ended.
@@ -215,11 +251,7 @@ impl MemoryDisk {
         for (name, &file) in &state.names {
             let bytes = state.files[file].cached.clone();
             copy.names.insert(name.clone(), copy.files.len());
-            copy.files.push(FileState {
-                durable: bytes.clone(),
-                cached: bytes,
-                dirty: BTreeSet::new(),
-            });
+            copy.files.push(FileState::of(bytes));
         }
         copy.durable_names = copy.names.clone();
         Self(Arc::new(Inner { state: Mutex::new(copy), thawed: Condvar::new() }))
@@ -245,13 +277,21 @@ impl MemoryDisk {
         self.0.usable(epoch)
     }
 
-    fn handle(&self, state: &State, file: usize) -> Arc<dyn DiskFile> {
+    fn handle(&self, state: &mut State, file: usize) -> Arc<dyn DiskFile> {
+        state.files[file].handles += 1;
         Arc::new(MemoryFile { disk: self.0.clone(), file, epoch: state.epoch })
     }
 
     fn add_file(state: &mut State, name: &str, file: FileState) -> usize {
-        let number = state.files.len();
-        state.files.push(file);
+        let number = match state.freed.pop() {
+            Some(number) => number,
+            None => state.files.len(),
+        };
+        if number == state.files.len() {
+            state.files.push(file);
+        } else {
+            state.files[number] = file;
+        }
         state.change(NameChange::Set(name.to_owned(), number));
         number
     }
@@ -280,22 +320,21 @@ impl Disk for MemoryDisk {
     fn create_zeroed(&self, name: &str, len: u64) -> io::Result<Arc<dyn DiskFile>> {
         let mut state = self.live()?;
         state.check_space(len)?;
-        let zeros = vec![0; len as usize];
-        let file = FileState { cached: zeros.clone(), durable: zeros, dirty: BTreeSet::new() };
+        let file = FileState::of(vec![0; len as usize]);
         let number = Self::add_file(&mut state, name, file);
-        Ok(self.handle(&state, number))
+        Ok(self.handle(&mut state, number))
     }
 
     fn create(&self, name: &str) -> io::Result<Arc<dyn DiskFile>> {
         let mut state = self.live()?;
         let number = Self::add_file(&mut state, name, FileState::default());
-        Ok(self.handle(&state, number))
+        Ok(self.handle(&mut state, number))
     }
 
     fn open(&self, name: &str) -> io::Result<Arc<dyn DiskFile>> {
-        let state = self.live()?;
+        let mut state = self.live()?;
         let file = state.find(name)?;
-        Ok(self.handle(&state, file))
+        Ok(self.handle(&mut state, file))
     }
 
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {
@@ -316,6 +355,7 @@ impl Disk for MemoryDisk {
         let mut state = self.live()?;
         let count = state.pending.len();
         state.settle_names(count);
+        state.free_all();
         Ok(())
     }
 
@@ -327,7 +367,13 @@ impl Disk for MemoryDisk {
             *seen += 1;
             if seen == times {
                 state.dead = true;
+                state.armed = None;
                 self.0.thawed.notify_all();
+                let at_death = state.at_death.clone();
+                drop(state);
+                if let Some(AtDeath(then)) = at_death {
+                    then();
+                }
             }
         }
     }
@@ -361,8 +407,7 @@ impl DiskFile for MemoryFile {
     fn sync_data(&self) -> io::Result<()> {
         let mut state = self.disk.usable(self.epoch)?;
         state.syncs += 1;
-        if state.failing_syncs > 0 {
-            state.failing_syncs -= 1;
+        if state.fails_sync(self.file) {
             state.files[self.file].dirty.clear();
             return Err(io::Error::other("input/output error"));
         }

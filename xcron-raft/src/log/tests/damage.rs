@@ -198,7 +198,8 @@ fn frame_of(salt: u32, heads: &[(RecordKind, u64, u64)], payload: &[u8]) -> Vec<
 /// They were opened, and the next entry or segment counted beyond the range of its number.
 #[test]
 fn a_segment_with_numbers_that_no_log_reaches_is_refused() {
-    let far = Some(LogId { term: 1, node: 1, index: u64::MAX });
+    // The greatest that a header can say: none is 0 there.
+    let far = Some(LogId { term: 1, node: 1, index: u64::MAX - 1 });
     let changes: [&dyn Fn(&mut Header); 7] = [
         &|header| header.seq = 0,
         &|header| header.seq = u64::MAX,
@@ -215,7 +216,7 @@ fn a_segment_with_numbers_that_no_log_reaches_is_refused() {
         assert_eq!(error.kind(), ErrorKind::Damaged, "{number}: {error}");
     }
     // Two segments of which the first has no number after it.
-    let disk = segment(&|header: &mut Header| header.seq = u64::MAX, &[]);
+    let disk = segment(|header: &mut Header| header.seq = u64::MAX, &[]);
     disk.create_zeroed(&segment_name(1), 4_096).unwrap();
     assert!(open(&disk, 9).is_err());
     for heads in [

@@ -136,7 +136,7 @@ impl Line {
             state.phase = Phase::Busy;
             state.task_number += 1;
             let task = Task { line: Arc::clone(self), number: state.task_number };
-            state.task = Some(tokio::spawn(Self::run(task)).abort_handle());
+            state.task = Some(crate::runtime::spawn(Self::run(task)).abort_handle());
         }
         Ok(id)
     }

@@ -17,6 +17,7 @@ use tokio::time::sleep;
 use super::identity::{Identity, Kind};
 use super::party::Party;
 use crate::net::Listener;
+use crate::runtime;
 use seats::Seats;
 
 /// How long the loop rests when the machine has no room for another socket.
@@ -57,7 +58,8 @@ pub(crate) async fn accept_loop(
                     party.tally().connections.add(1);
                     let seat = Arc::clone(&seats).take();
                     let (party, service) = (party.clone(), Arc::clone(&service));
-                    connections.spawn(connection::serve(stream, remote, seat, party, service));
+                    let served = connection::serve(stream, remote, seat, party, service);
+                    connections.spawn(runtime::adopt(served));
                 }
                 Err(error) => rest(&error).await,
             },

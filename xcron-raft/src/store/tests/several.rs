@@ -8,6 +8,7 @@ use tokio::time::{Instant, sleep};
 use xcron_core::testing::sample::{create, due_at, id};
 use xcron_core::{Consistency, Effect, Store};
 
+use crate::disk::Disk;
 use crate::disk::memory::MemoryDisk;
 use crate::net::memory::MemoryNet;
 use crate::{Error, ErrorKind, Peering, RaftSettings, RaftStore, Secret};
@@ -236,6 +237,76 @@ async fn a_disk_that_was_put_back_to_an_older_state_is_refused() {
     world.start(follower, |_| {}).await;
     let error = world.node(follower).fatal().await;
     assert!(error.to_string().contains("put back to an older state"), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_leader_that_ended_before_its_own_sync_is_let_in_again() {
+    let mut world = World::found(&["a:1", "b:1", "c:1"]).await;
+    let leader = world.await_leader().await;
+    world.disks[&leader].freeze();
+    // The disks of the two others are a majority.
+    super::create_one(world.node(&leader), "task").await.unwrap();
+    sleep(Duration::from_millis(600)).await;
+    world.disks[&leader].kill();
+    world.stop(&leader).await;
+    world.start(&leader, |_| {}).await;
+    world.await_ready().await;
+    assert!(sees(world.node(&leader), "task").await);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_leader_goes_on_when_nobody_waits_any_more_for_its_handing_over() {
+    let mut world = World::found(&["a:1", "b:1", "c:1"]).await;
+    let leader = world.await_leader().await;
+    let others: Vec<&str> = ["a:1", "b:1", "c:1"].into_iter().filter(|a| *a != leader).collect();
+    let (asks, takes) = (others[0], others[1]);
+    let lag = |s: &crate::ClusterStatus| s.nodes.iter().all(|n| n.lag == Some(0));
+    world.await_status(&leader, "all applied", lag).await;
+    // It cannot note its vote, so it does not take over.
+    world.disks[takes].freeze();
+    let taker = world.node(takes).status().node_id;
+    let asked = world.node(asks).transfer_leader(Some(taker));
+    let asked = tokio::time::timeout(Duration::from_millis(300), asked).await;
+    assert!(asked.is_err(), "it was answered: {asked:?}");
+    world.net.cut(asks, &leader);
+    world.net.heal(asks, &leader);
+    world.disks[takes].kill();
+    world.stop(takes).await;
+    // Whoever leads by now, that node is able to.
+    let now = world.await_leader().await;
+    if now != leader {
+        let back = world.node(&leader).status().node_id;
+        world.node(&now).transfer_leader(Some(back)).await.unwrap();
+    }
+    assert_eq!(world.await_leader().await, leader);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_that_ended_before_its_first_entry_is_let_in_again() {
+    let mut world = World::found(&["a:1", "b:1", "c:1"]).await;
+    world.join("d:1", "a:1").await;
+    world.await_ready().await;
+    for address in ["a:1", "b:1", "c:1", "d:1"] {
+        world.stop(address).await;
+    }
+    // All that it has come to is a vote, and nobody remembers more.
+    let disk = world.disks["d:1"].clone();
+    let cluster = crate::cluster::identity::Belonging::load(&disk).unwrap().identity.cluster;
+    for entry in disk.list().unwrap() {
+        if entry.name.starts_with("log") || entry.name.ends_with(".snap") {
+            disk.remove(&entry.name).unwrap();
+        }
+    }
+    let log = crate::store::log_settings(&super::settings(), cluster);
+    let log = crate::log::Log::open(Arc::new(disk), log).unwrap();
+    let vote = crate::log::Vote { term: 1, node: 1, committed: false };
+    log.save_vote(vote, Box::new(|saved| saved.unwrap())).unwrap();
+    log.close();
+    for address in ["a:1", "b:1", "c:1", "d:1"] {
+        world.start(address, |_| {}).await;
+    }
+    world.await_ready().await;
+    super::create_one(world.node("d:1"), "task").await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,24 +1,25 @@
-//! A network in memory: hosts with names, connections that can be cut or made silent.
+//! A network in memory: hosts with names, connections that can be cut or made silent, ways that
+//! are slow, lose packets, or are blocked in one direction.
+
+mod way;
+mod wire;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 use std::io;
-use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use std::task::{Context, Poll};
 
 use async_trait::async_trait;
-use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf, duplex};
 use tokio::sync::{Mutex as AsyncMutex, mpsc};
-use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
+use tokio::time::sleep;
 
 use super::{Listener, Net, Stream};
+use way::Way;
+use wire::Wire;
+
+pub use way::Weather;
 
 /// Connections that nobody has accepted yet; a further one is refused.
 const BACKLOG_MAX: usize = 1_024;
-/// What is on its way in one direction of a connection, in bytes.
-const WINDOW_BYTES: usize = 65_536;
 
 type Accepted = (Box<dyn Stream>, String);
 
@@ -51,6 +52,8 @@ struct State {
     /// Ways on which connecting never ends.
     silent: BTreeSet<(String, String)>,
     connections: Vec<Connection>,
+    ways: BTreeMap<(String, String), Arc<Way>>,
+    seed: u64,
 }
 
 #[derive(Debug)]
@@ -59,18 +62,18 @@ struct Connection {
     wire: Weak<Wire>,
 }
 
-/// What both ends of a connection share.
-#[derive(Debug, Default)]
-struct Wire {
-    cut: CancellationToken,
-    is_silent: AtomicBool,
-}
-
 impl MemoryNet {
     /// A network on which nobody listens.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// The same with chances that follow from `seed`.
+    #[must_use]
+    pub fn seeded(seed: u64) -> Self {
+        let state = State { seed, ..State::default() };
+        Self { state: Arc::new(Mutex::new(state)) }
     }
 
     /// The network as the host called `name` sees it.
@@ -93,7 +96,7 @@ impl MemoryNet {
         let way = (from.to_owned(), to.to_owned());
         let mut state = self.state();
         for wire in state.wires(&way) {
-            wire.cut.cancel();
+            wire.cut();
         }
         state.cut.insert(way);
     }
@@ -104,9 +107,36 @@ impl MemoryNet {
         let way = (from.to_owned(), to.to_owned());
         let mut state = self.state();
         for wire in state.wires(&way) {
-            wire.is_silent.store(true, Ordering::Relaxed);
+            wire.silence();
         }
         state.silent.insert(way);
+    }
+
+    /// Lets what `from` sends to `to` take as long as `weather` says, on connections made by
+    /// either.
+    pub fn set_weather(&self, from: &str, to: &str, weather: Weather) {
+        self.state().way(from, to).set_weather(weather);
+    }
+
+    /// Holds up all that `from` sends to `to`, on connections made by either, and leaves new ones
+    /// without an answer, until [`MemoryNet::open`]: then it arrives.
+    pub fn block(&self, from: &str, to: &str) {
+        self.state().way(from, to).block();
+    }
+
+    /// Takes back [`MemoryNet::block`].
+    pub fn open(&self, from: &str, to: &str) {
+        self.state().way(from, to).open();
+    }
+
+    /// Makes every connection of `host` silent, as when its machine loses power: nobody is told.
+    pub fn vanish(&self, host: &str) {
+        let mut state = self.state();
+        state.connections.retain(|connection| connection.wire.strong_count() > 0);
+        let of_host = |way: &(String, String)| way.0 == host || way.1 == host;
+        for connection in state.connections.iter().filter(|connection| of_host(&connection.way)) {
+            connection.wire.upgrade().into_iter().for_each(|wire| wire.silence());
+        }
     }
 
     /// Lets `from` connect to `to` again.
@@ -123,6 +153,12 @@ impl MemoryNet {
 }
 
 impl State {
+    fn way(&mut self, from: &str, to: &str) -> Arc<Way> {
+        let seed = &mut self.seed;
+        let new = || Arc::new(Way::new(crate::disk::memory::next_random(seed)));
+        self.ways.entry((from.to_owned(), to.to_owned())).or_insert_with(new).clone()
+    }
+
     fn wires(&mut self, way: &(String, String)) -> Vec<Arc<Wire>> {
         self.connections.retain(|connection| connection.wire.strong_count() > 0);
         let on_way = self.connections.iter().filter(|connection| connection.way == *way);
@@ -141,8 +177,17 @@ pub struct MemoryHost {
 impl Net for MemoryHost {
     async fn connect(&self, address: &str) -> io::Result<Box<dyn Stream>> {
         let way = (self.name.clone(), address.to_owned());
-        if self.net.state().silent.contains(&way) {
+        let (there, back, is_silent) = {
+            let mut state = self.net.state();
+            let (there, back) = (state.way(&way.0, &way.1), state.way(&way.1, &way.0));
+            (there, back, state.silent.contains(&way))
+        };
+        if is_silent || there.is_blocked() || back.is_blocked() {
             std::future::pending::<()>().await;
+        }
+        let round_trip = there.delay() + back.delay();
+        if !round_trip.is_zero() {
+            sleep(round_trip).await;
         }
         let refused = || io::Error::from(io::ErrorKind::ConnectionRefused);
         let mut state = self.net.state();
@@ -150,13 +195,11 @@ impl Net for MemoryHost {
             return Err(refused());
         }
         let listener = state.listeners.get(address).ok_or_else(refused)?.clone();
-        let wire = Arc::new(Wire::default());
-        let (near, far) = duplex(WINDOW_BYTES);
-        let far: Box<dyn Stream> = Box::new(MemoryStream::new(far, Arc::clone(&wire)));
-        listener.try_send((far, self.name.clone())).map_err(|_| refused())?;
+        let (near, far, wire) = Wire::connect(there, back);
+        listener.try_send((Box::new(far), self.name.clone())).map_err(|_| refused())?;
         state.connections.retain(|connection| connection.wire.strong_count() > 0);
         state.connections.push(Connection { way, wire: Arc::downgrade(&wire) });
-        Ok(Box::new(MemoryStream::new(near, wire)))
+        Ok(Box::new(near))
     }
 }
 
@@ -179,73 +222,5 @@ impl Listener for MemoryListener {
 
     fn local_address(&self) -> String {
         self.address.clone()
-    }
-}
-
-/// One end of a connection.
-struct MemoryStream {
-    inner: DuplexStream,
-    wire: Arc<Wire>,
-    /// One for each direction, because reader and writer may be different tasks.
-    cut: [Pin<Box<WaitForCancellationFutureOwned>>; 2],
-}
-
-impl fmt::Debug for MemoryStream {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("MemoryStream").field("wire", &self.wire).finish_non_exhaustive()
-    }
-}
-
-impl MemoryStream {
-    fn new(inner: DuplexStream, wire: Arc<Wire>) -> Self {
-        let cut = || Box::pin(wire.cut.clone().cancelled_owned());
-        Self { inner, cut: [cut(), cut()], wire }
-    }
-
-    fn is_silent(&self) -> bool {
-        self.wire.is_silent.load(Ordering::Relaxed)
-    }
-
-    fn poll_cut(&mut self, direction: usize, cx: &mut Context<'_>) -> io::Result<()> {
-        match self.cut[direction].as_mut().poll(cx) {
-            Poll::Ready(()) => Err(io::ErrorKind::ConnectionReset.into()),
-            Poll::Pending => Ok(()),
-        }
-    }
-}
-
-impl AsyncRead for MemoryStream {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        self.poll_cut(0, cx)?;
-        if self.is_silent() {
-            return Poll::Pending;
-        }
-        Pin::new(&mut self.inner).poll_read(cx, buffer)
-    }
-}
-
-impl AsyncWrite for MemoryStream {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        self.poll_cut(1, cx)?;
-        if self.is_silent() {
-            return Poll::Ready(Ok(bytes.len()));
-        }
-        Pin::new(&mut self.inner).poll_write(cx, bytes)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.inner).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.inner).poll_shutdown(cx)
     }
 }

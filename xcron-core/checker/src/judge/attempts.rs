@@ -1,0 +1,177 @@
+//! The rules for the attempts of one run: I4 never early, I6 duplicates have a cause, I7 at most
+//! once, and the retry policy.
+
+use crate::history::definition::{Definition, DeliveryMode};
+use crate::history::receipt::Receipt;
+use crate::judge::case::{Case, TaskCase};
+use crate::judge::findings::Findings;
+use crate::judge::life::Life;
+use crate::judge::run::{Run, backoff_max_us, backoff_min_us, failed_by};
+use crate::judge::verdict::{Invariant, seconds};
+
+const SECOND: i64 = 1_000_000;
+
+/// Judges every run of `task`.
+pub(super) fn judge(
+    case: &Case<'_>,
+    task: &TaskCase<'_>,
+    life: &Life<'_>,
+    runs: &[Run<'_>],
+    findings: &mut Findings,
+) {
+    for receipt in &task.receipts {
+        never_early(case, receipt, findings);
+    }
+    let Some(definition) = life.definitions.first() else {
+        return;
+    };
+    for run in runs {
+        findings.figures.repeated += run.attempts.len() - 1;
+        let once = definition.delivery == DeliveryMode::AtMostOnce;
+        let (first, last) = (run.first().at_us, run.last().at_us);
+        if once && run.attempts.len() > 1 && !life.may_be_reborn(first, last) {
+            let what = format!("run {} was attempted {} times", run.id, run.attempts.len());
+            findings.violate(Invariant::I7, task.name, run.attempts[1].at_us, what);
+        }
+        for pair in run.attempts.windows(2) {
+            if !life.may_be_reborn(pair[0].at_us, pair[1].at_us) {
+                follows(case, definition, run, (pair[0], pair[1]), findings);
+            }
+        }
+        within_policy(case, definition, run, findings);
+        retried(case, definition, life, run, findings);
+    }
+}
+
+fn never_early(case: &Case<'_>, receipt: &Receipt, findings: &mut Findings) {
+    let due = receipt.scheduled_s.saturating_mul(SECOND);
+    let name = format!("attempt {} of run {}", receipt.attempt, receipt.run);
+    if let Some(clock) = receipt.sender_clock_us.filter(|clock| *clock < due) {
+        findings.figures.early += 1;
+        let what = format!(
+            "{name}, due at {}, left at {} by its sender's own clock",
+            seconds(due),
+            seconds(clock)
+        );
+        findings.violate(Invariant::I4, &receipt.task, receipt.at_us, what);
+        return;
+    }
+    if receipt.at_us >= due - case.tolerance_us {
+        return;
+    }
+    findings.figures.early += 1;
+    let early = seconds(due - receipt.at_us);
+    let what = format!("{name}, due at {}, arrived {early} early", seconds(due));
+    let by_clock = receipt.sender_clock_us.is_some();
+    let invariant = if by_clock { Invariant::I11 } else { Invariant::I4 };
+    findings.violate(invariant, &receipt.task, receipt.at_us, what);
+}
+
+/// Judges an attempt and the one that arrived before it.
+fn follows(
+    case: &Case<'_>,
+    definition: &Definition,
+    run: &Run<'_>,
+    (before, after): (&Receipt, &Receipt),
+    findings: &mut Findings,
+) {
+    let mut breach = |what: String| {
+        let what = format!("run {}: {what}", run.id);
+        findings.violate(Invariant::I6, &after.task, after.at_us, what);
+    };
+    if after.attempt <= before.attempt || after.fence <= before.fence {
+        breach(format!(
+            "attempt {} with fence {} came after attempt {} with fence {}",
+            after.attempt, after.fence, before.attempt, before.fence
+        ));
+        findings.figures.doubled += usize::from(after.attempt == before.attempt);
+        return;
+    }
+    if case.has_cause(before, after.at_us) {
+        return;
+    }
+    let given = format!(
+        "attempt {} arrived at {}, after attempt {} was answered {} at {}",
+        after.attempt,
+        seconds(after.at_us),
+        before.attempt,
+        before.answer,
+        before.answered_us.map_or_else(|| "no time".to_owned(), seconds)
+    );
+    let in_time = before
+        .answered_us
+        .is_some_and(|at| at < before.at_us + (definition.timeout_s - 1).max(1) * SECOND);
+    if (before.is_success() || before.is_refusal()) && in_time {
+        breach(format!("{given}, and nothing explains it"));
+        findings.figures.doubled += 1;
+        return;
+    }
+    // Without a loss in the whole run every attempt before counts as a failure.
+    let lossless = run.losses(case, after.at_us) == 0 && after.attempt == before.attempt + 1;
+    let failures = if lossless { before.attempt as usize } else { 1 };
+    let asked = before.retry_after_s.unwrap_or(0).saturating_mul(SECOND);
+    let wait = backoff_min_us(definition, failures).max(asked);
+    let earliest = before.answered_us.unwrap_or(before.at_us).saturating_add(wait);
+    if after.at_us < earliest - case.tolerance_us {
+        breach(format!("{given}, but not before {} was allowed", seconds(earliest)));
+    }
+}
+
+/// Judges the number of attempts and the age of the last one.
+fn within_policy(case: &Case<'_>, definition: &Definition, run: &Run<'_>, findings: &mut Findings) {
+    let last = run.last();
+    let allowed = definition.retry.attempts_max as usize + run.losses(case, last.at_us);
+    if last.attempt as usize > allowed {
+        let what = format!("run {} came to attempt {} of {allowed}", run.id, last.attempt);
+        findings.violate(Invariant::I6, &last.task, last.at_us, what);
+    }
+    let age = definition.retry.age_max_s.saturating_mul(SECOND);
+    let latest = case.sent_by(run.first().at_us.saturating_add(age));
+    if run.attempts.len() > 1 && last.at_us > latest && run.losses(case, last.at_us) == 0 {
+        let what = format!(
+            "run {} was attempted at {}, when it was older than its {} s",
+            run.id,
+            seconds(last.at_us),
+            definition.retry.age_max_s
+        );
+        findings.violate(Invariant::I6, &last.task, last.at_us, what);
+    }
+}
+
+/// Judges whether a failed attempt was repeated when the policy says so.
+fn retried(
+    case: &Case<'_>,
+    definition: &Definition,
+    life: &Life<'_>,
+    run: &Run<'_>,
+    findings: &mut Findings,
+) {
+    let last = run.last();
+    let again = definition.delivery == DeliveryMode::AtLeastOnce
+        && definition.observed
+        && life.definitions.len() == 1
+        && last.attempt < definition.retry.attempts_max;
+    if !again || last.answer.starts_with('2') || last.answer == "410" {
+        return;
+    }
+    let failed = failed_by(last, definition);
+    let asked = last.retry_after_s.unwrap_or(0).saturating_mul(SECOND);
+    let wait = backoff_max_us(definition, last.attempt as usize).max(asked);
+    let reported = case.spans.done_by(failed, case.settings.report_us);
+    let deadline = case.sent_by(case.spans.done_by(reported, wait));
+    // What was not reported in the time of a fault is attempted again when its sender is lost.
+    let age = definition.retry.age_max_s.saturating_mul(SECOND) - case.settings.report_us;
+    let young = reported + wait <= (run.at_s * SECOND).saturating_add(age);
+    let lives = life.surely_exists(life.born_must, deadline);
+    if young && lives && deadline < case.end_us {
+        let what = format!(
+            "attempt {} of run {} failed ({}) by {} and was not followed by another by {}",
+            last.attempt,
+            run.id,
+            last.answer,
+            seconds(failed),
+            seconds(deadline)
+        );
+        findings.violate(Invariant::I3, &last.task, last.at_us, what);
+    }
+}
