@@ -6,8 +6,11 @@ use std::time::{Duration, Instant};
 use xcron_core::Timestamp;
 use xcron_core::schedule::{Calendar, DstFold, DstGap, Schedule, ScheduleErrorKind};
 
-/// Every target: its name, and what it checks.
-pub const TARGETS: [(&str, fn(&[u8])); 8] = [
+/// The name of a target, and what checks an input of it.
+pub type Target = (&'static str, fn(&[u8]));
+
+/// Every target.
+pub const TARGETS: [Target; 8] = [
     ("cron", cron),
     ("requests", xcron_http::fuzzing::requests),
     ("config", crate::config::fuzzing::check),

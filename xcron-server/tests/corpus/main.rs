@@ -18,13 +18,14 @@ fn fuzz() -> PathBuf {
 /// The files and folders at `path`, in order of their names.
 fn entries(path: &Path) -> Vec<PathBuf> {
     let listed = fs::read_dir(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    let mut entries: Vec<PathBuf> = listed.map(|entry| entry.unwrap().path()).collect();
+    let mut entries: Vec<PathBuf> =
+        listed.map(|entry| entry.expect("a folder can be read").path()).collect();
     entries.sort();
     entries
 }
 
 fn stems(path: &Path) -> BTreeSet<String> {
-    let stem = |path: &PathBuf| path.file_stem().unwrap().to_string_lossy().into_owned();
+    let stem = |path: &PathBuf| path.file_stem().expect("a name").to_string_lossy().into_owned();
     entries(path).iter().map(stem).collect()
 }
 
