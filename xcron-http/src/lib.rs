@@ -43,6 +43,9 @@ mod answer;
 mod api;
 mod cluster;
 mod dispatch;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod metrics;
 mod serve;
 

@@ -35,6 +35,9 @@ mod cluster;
 mod consensus;
 pub mod disk;
 mod error;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod log;
 mod log_store;
 mod machine;

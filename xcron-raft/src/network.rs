@@ -228,7 +228,7 @@ impl Target {
             file.read_at(offset, &mut bytes).map_err(failed)?;
             let part = SnapshotPartMessage {
                 vote: Some(raft::vote(vote)),
-                last: last.clone(),
+                last,
                 offset,
                 total: snapshot.bytes,
                 bytes: bytes.into(),
@@ -242,6 +242,7 @@ impl Target {
             let answer = SnapshotAnswerMessage::decode(answer);
             let answer = answer.map_err(|error| failed(io::Error::other(error.to_string())))?;
             let theirs = raft::to_vote(answer.vote.unwrap_or_default());
+            let theirs = theirs.map_err(|error| failed(io::Error::other(error.to_string())))?;
             if is_last || theirs > *vote {
                 return Ok(SnapshotResponse::new(theirs));
             }

@@ -16,6 +16,9 @@ pub mod cli;
 pub mod config;
 pub mod drill;
 pub mod error;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod membership;
 pub mod node;
 pub mod open_files;

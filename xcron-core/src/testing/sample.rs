@@ -71,7 +71,7 @@ pub fn sending(secs: i64, attempt: u32, holder: Holder) -> TaskState {
         claimed_at: at,
         phase: Phase::Sending { holder, not_before: at },
     };
-    TaskState { next: None, due_at: None, runs: vec![run], ..due_at(secs) }
+    TaskState { decided_until: at, next: None, due_at: None, runs: vec![run], ..due_at(secs) }
 }
 
 /// The claim that [`sending`] of the task `name` holds.

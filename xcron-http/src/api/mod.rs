@@ -21,6 +21,8 @@ mod create_task;
 mod definition;
 mod delete_task;
 mod fields;
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzzing;
 mod health;
 mod pages;
 mod params;

@@ -77,6 +77,17 @@ impl Link {
     }
 }
 
+#[cfg(feature = "fuzzing")]
+impl Link {
+    /// Sends `request`, which no claim stands behind.
+    pub(super) async fn send_freely(
+        &mut self,
+        request: Request,
+    ) -> Result<Response<Incoming>, String> {
+        self.sender.send_request(request).await.map_err(|error| describe(&error))
+    }
+}
+
 impl Drop for Link {
     fn drop(&mut self) {
         self.task.abort();

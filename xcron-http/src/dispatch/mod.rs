@@ -27,6 +27,8 @@
 mod address;
 mod answer;
 mod dial;
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzzing;
 mod link;
 mod pool;
 mod request;

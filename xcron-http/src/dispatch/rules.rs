@@ -25,6 +25,8 @@ const RESERVED: &[&str] = &[
     "transfer-encoding",
     "upgrade",
 ];
+/// The most characters of a refused text that are shown.
+pub(super) const SHOWN_MAX: usize = 40;
 const RESERVED_PREFIXES: &[&str] = &["xcron-", "webhook-"];
 
 /// `callback` with its URL and the names of its headers in their normal form.
@@ -80,7 +82,8 @@ fn read_url(text: &str, settings: &DispatchSettings) -> Result<Url, String> {
     let host = parsed.host_str().unwrap_or_default();
     let labels = host.strip_suffix('.').unwrap_or(host);
     if labels.split('.').any(str::is_empty) {
-        return Err(format!("has the host {host}, expected no empty label"));
+        let shown: String = host.chars().take(SHOWN_MAX).collect();
+        return Err(format!("has the host {shown}, expected no empty label"));
     }
     if parsed.as_str().len() > max {
         return Err(format!("has over {max} bytes once it is percent-encoded"));
@@ -103,20 +106,21 @@ fn read_headers(
     }
     let mut read = BTreeMap::new();
     for (name, value) in headers {
-        let shown: String = name.chars().take(40).flat_map(char::escape_default).collect();
+        let shown: String = name.chars().take(SHOWN_MAX).flat_map(char::escape_default).collect();
         let name = HeaderName::from_bytes(name.as_bytes())
             .map_err(|_| format!("has the name {shown:?}, expected a header's name"))?;
         let name = name.as_str();
+        let shown = &name[..name.len().min(SHOWN_MAX)];
         let has_prefix = |prefix: &&str| name.starts_with(*prefix);
         if RESERVED.contains(&name) || RESERVED_PREFIXES.iter().any(has_prefix) {
-            return Err(format!("has {name}, which is not the task's to set"));
+            return Err(format!("has {shown}, which is not the task's to set"));
         }
         let is_visible = value.bytes().all(|byte| matches!(byte, b' '..=b'~' | b'\t'));
         if !is_visible || HeaderValue::from_str(&value).is_err() || value.trim() != value {
-            return Err(format!("has a value of {name} that is no text of visible characters"));
+            return Err(format!("has a value of {shown} that is no text of visible characters"));
         }
         if read.insert(name.to_owned(), value).is_some() {
-            return Err(format!("has {name} twice, expected it once"));
+            return Err(format!("has {shown} twice, expected it once"));
         }
     }
     Ok(read)

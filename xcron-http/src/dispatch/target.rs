@@ -1,5 +1,6 @@
 //! A callback's URL, taken apart once.
 
+use super::rules::SHOWN_MAX;
 use http::{HeaderValue, Uri};
 use rustls::pki_types::ServerName;
 use std::collections::HashMap;
@@ -39,7 +40,10 @@ impl Target {
         let is_tls = match url.scheme() {
             "http" => false,
             "https" => true,
-            other => return Err(format!("has the scheme {other}, expected http or https")),
+            other => {
+                let shown = &other[..other.len().min(SHOWN_MAX)];
+                return Err(format!("has the scheme {shown}, expected http or https"));
+            }
         };
         let host = match url.host() {
             Some(Host::Ipv4(ip)) => TargetHost::Address(ip.into()),

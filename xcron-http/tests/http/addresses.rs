@@ -160,6 +160,11 @@ fn urls_that_are_not_acceptable_are_refused_and_others_take_their_normal_form() 
         let error = dispatcher.validate(Callback::new(url)).unwrap_err();
         assert!(error.to_string().starts_with("callback.url "), "{url}: {error}");
     }
+    for url in [format!("{}://a/", "x".repeat(2_000)), format!("http://{}..b/", "a".repeat(2_000))]
+    {
+        let shown = dispatcher.validate(Callback::new(url)).unwrap_err().to_string();
+        assert!(shown.len() < 150, "a refusal shows little of what it refuses: {shown}");
+    }
     let accepted = [
         ("HTTP://Example.COM", "http://example.com/"),
         ("http://a:80/", "http://a/"),

@@ -137,7 +137,8 @@ impl NodeService {
         if let Some(full) = self.shared.disk_full(part.bytes.len()) {
             return Err(full.to_string());
         }
-        let vote = raft::to_vote(part.vote.clone().ok_or("a snapshot without a vote")?);
+        let vote = part.vote.clone().ok_or("a snapshot without a vote")?;
+        let vote = raft::to_vote(vote).map_err(text)?;
         let answered = if parts.take(&part)? {
             let file = parts.check().await?;
             raft.install(vote, file).await?

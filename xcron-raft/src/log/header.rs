@@ -2,7 +2,7 @@
 
 use bytes::{Buf, BufMut};
 
-use super::id::{Checkpoint, LogId, Vote};
+use super::id::{COUNT_MAX, Checkpoint, LogId, Vote};
 use crate::{Error, ErrorKind};
 
 /// Length of the header: one sector, so that it is written whole or not at all.
@@ -84,6 +84,9 @@ impl Header {
             last: get_log_id(&mut buf),
             committed: get_log_id(&mut buf),
         };
+        if !(1..=COUNT_MAX).contains(&seq) || !checkpoint.is_possible() {
+            return Err(Error::damaged(file, 0, "its header holds numbers that no log reaches"));
+        }
         Ok(Self { cluster_id, group, seq, salt, segment_bytes, checkpoint })
     }
 }

@@ -1,11 +1,22 @@
 //! The values that the log keeps: where an entry stands, who is voted for, and their sum.
 
+/// The greatest number that an index, a term or any other counter may have. None ever gets there,
+/// so what says otherwise was not written by a node; and one more step stays in range.
+pub(crate) const COUNT_MAX: u64 = 1 << 62;
+
 /// Position of an entry, with the leader that wrote it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct LogId {
     pub(crate) term: u64,
     pub(crate) node: u64,
     pub(crate) index: u64,
+}
+
+impl LogId {
+    /// Whether an entry could be there.
+    pub(crate) fn is_possible(&self) -> bool {
+        self.index <= COUNT_MAX && self.term <= COUNT_MAX
+    }
 }
 
 /// The vote of this node.
@@ -71,6 +82,9 @@ impl Checkpoint {
     /// The checkpoint after one more record; the reason if that record cannot follow.
     pub(crate) fn apply(&mut self, record: RecordHead) -> Result<(), String> {
         let id = record.id;
+        if !id.is_possible() {
+            return Err(format!("entry {} of term {} cannot be", id.index, id.term));
+        }
         match record.kind {
             RecordKind::Append => {
                 if let Some(last) = self.last
@@ -103,8 +117,22 @@ impl Checkpoint {
                     self.last = Some(id);
                 }
             }
-            RecordKind::Committed => self.committed = Some(id),
+            RecordKind::Committed => {
+                if self.last.is_none_or(|last| id.index > last.index) {
+                    return Err(format!("entry {} is committed and not there", id.index));
+                }
+                self.committed = Some(id);
+            }
         }
         Ok(())
+    }
+
+    /// Whether records can amount to this.
+    pub(crate) fn is_possible(&self) -> bool {
+        let mut ids = [self.purged, self.last, self.committed].into_iter().flatten();
+        let purged = self.purged.map(|id| id.index);
+        ids.all(|id| id.is_possible())
+            && self.vote.is_none_or(|vote| vote.term <= COUNT_MAX)
+            && purged <= self.last.map(|id| id.index)
     }
 }

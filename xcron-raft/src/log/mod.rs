@@ -12,6 +12,8 @@
 
 mod flusher;
 mod frame;
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzzing;
 mod header;
 mod id;
 mod mark;
@@ -45,7 +47,7 @@ use queue::{Item, Job, Queue};
 use segment::{Active, Segment};
 use spare::{Spare, SparePool};
 
-pub(crate) use id::{LogId, Vote};
+pub(crate) use id::{COUNT_MAX, LogId, Vote};
 pub(crate) use queue::Done;
 pub(crate) use settings::{LogSettings, READ_BYTES_MAX, Threads};
 

@@ -12,10 +12,13 @@ use super::header::{HEADER_BYTES, Header};
 use super::id::{Checkpoint, RecordKind};
 use super::mark::Mark;
 use super::memory::{Memory, Place};
-use super::segment::{Active, Closed, Segment, segment_seq};
-use super::settings::LogSettings;
+use super::segment::{Active, Closed, SEAL_BYTES, Segment, segment_seq};
+use super::settings::{LogSettings, SEGMENT_BYTES_MAX};
 use crate::disk::Disk;
 use crate::{Error, ErrorKind};
+
+/// Every segment has room for its header and its seal.
+const SEGMENT_BYTES_LEAST: u64 = HEADER_BYTES as u64 + SEAL_BYTES;
 
 /// A log that was read back.
 #[derive(Debug)]
@@ -82,13 +85,14 @@ fn open_segments(
         let name = entry.name;
         let failed = |e| Error::disk(format!("cannot read {name}"), &e);
         if let Some((before, _)) = opened.last()
-            && before.seq + 1 != seq
+            && before.seq.checked_add(1) != Some(seq)
         {
             let what = format!("a segment between {} and this one is missing", before.name);
             return Err(Error::damaged(&name, 0, what));
         }
-        if entry.len < HEADER_BYTES as u64 {
-            return Err(Error::damaged(&name, entry.len, "it is shorter than its header"));
+        if !(SEGMENT_BYTES_LEAST..=SEGMENT_BYTES_MAX).contains(&entry.len) {
+            let what = format!("no segment is {} bytes long", entry.len);
+            return Err(Error::damaged(&name, entry.len, what));
         }
         let file = disk.open(&name).map_err(failed)?;
         let mut sector = [0; HEADER_BYTES];
@@ -150,7 +154,11 @@ fn replay(
             written.apply(record.head).map_err(refused)?;
         }
         last_frame = Some((active.position, at..at + frame.len()));
-        active.position += frame.len() as u64;
+        let end = active.position + frame.len() as u64;
+        if !head.is_sealed && end > segment.bytes - SEAL_BYTES {
+            return Err(Error::damaged(&segment.name, active.position, "a frame leaves no room"));
+        }
+        active.position = end;
         active.number += 1;
         is_sealed = head.is_sealed;
     }
@@ -171,6 +179,9 @@ fn next_frame<'a>(
     let damaged = |what: &str| Error::damaged(&segment.name, active.position, what);
     if head.number != active.number {
         return Err(damaged("a frame is out of order"));
+    }
+    if !head.body_bytes.is_multiple_of(FRAME_ALIGN) {
+        return Err(damaged("a frame ends between two places where frames begin"));
     }
     let Some(frame) = rest.get(..head.frame_bytes()) else {
         return Err(damaged("a frame is longer than the segment"));

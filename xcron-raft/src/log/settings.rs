@@ -33,7 +33,7 @@ pub(crate) enum Threads {
     /// One thread writes and syncs, one prepares segments.
     Own,
     /// The calling thread does everything before its call returns: the order is the caller's.
-    #[cfg(test)]
+    #[cfg(any(test, feature = "fuzzing"))]
     Caller,
     /// A task of the simulated process that the log is opened in.
     #[cfg(any(test, feature = "testing"))]

@@ -51,6 +51,8 @@ mod client;
 mod counts;
 mod error;
 mod frames;
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzzing;
 mod handshake;
 mod hello;
 mod identity;

@@ -9,6 +9,8 @@
 //! then the one before is removed. Reading checks every block and the sums in the foot; a file
 //! that is not whole is refused, never taken in part.
 
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzzing;
 #[cfg(any(test, feature = "testing"))]
 mod hash;
 mod reader;
@@ -175,6 +177,7 @@ impl Snapshots {
         file.sync_data().map_err(|e| Error::disk("cannot sync a received snapshot", &e))?;
         let bytes = file.size().map_err(failed)?;
         let view = reader::read(&*self.disk, RECEIVED, Some(self.cluster_id), self.format_max)?;
+        check_tasks(RECEIVED, &view)?;
         let (meta, disk, name) = (meta_of(&view), self.disk.clone(), RECEIVED.to_owned());
         Ok(SnapshotFile { meta, disk, name, bytes, view: Some(Arc::new(view)) })
     }
@@ -239,7 +242,16 @@ impl Snapshots {
 
 /// The view that the snapshot file `name` holds, whichever cluster wrote it.
 pub(crate) fn read_backup(disk: &dyn Disk, name: &str, format_max: u32) -> Result<View, Error> {
-    reader::read(disk, name, None, format_max)
+    let view = reader::read(disk, name, None, format_max)?;
+    check_tasks(name, &view)?;
+    Ok(view)
+}
+
+/// Refuses a snapshot from elsewhere with a task that nobody could decide on when it is due. One
+/// that this node has written holds what was checked before.
+fn check_tasks(name: &str, view: &View) -> Result<(), Error> {
+    let foreign = |error| Error::new(ErrorKind::Foreign, format!("{name} cannot be read: {error}"));
+    view.check_tasks().map_err(foreign)
 }
 
 fn is_snapshot(name: &str) -> bool {

@@ -7,6 +7,7 @@ use xcron_core::{TaskId, Timestamp};
 
 use super::{BLOCK_BYTES_MAX, BLOCK_HEAD_BYTES, KIND_FOOT, KIND_HEAD, KIND_TASKS};
 use crate::disk::{Disk, DiskFile};
+use crate::log::COUNT_MAX;
 use crate::state::{FORMAT_MIN, Member, Record, Roster, View};
 use crate::types::{StoredMembership, from_log};
 use crate::wire::Unreadable;
@@ -120,16 +121,35 @@ fn view(
         let id = cluster_id.unwrap_or_default();
         return Err(foreign(format!("belongs to another cluster than {id:032x}")));
     }
+    check_counts(&head).map_err(|what| reader.damaged(what))?;
     let membership = head.membership.unwrap_or_default().into_membership();
     let membership: Membership<_, _> = membership.map_err(|error| reader.damaged(error))?;
     let position = |id: Option<LogIdMessage>| id.map(|id| from_log(id.into()));
     let membership = StoredMembership::new(position(head.membership_at), membership);
     let member = |node: NodeMessage| Member { address: node.address, nonce: node.nonce };
-    let members = head.nodes.into_iter().map(|(id, node)| (id, member(node)));
-    let time = if head.format == FORMAT_MIN { i64::MIN } else { head.time };
-    let time = Timestamp::from_millis(time);
-    let roster = Roster::restored(members, head.node_ids, head.format, time);
+    let roster = if head.format == FORMAT_MIN {
+        Roster::restored([], 0, head.format, Timestamp::MIN)
+    } else {
+        let members = head.nodes.into_iter().map(|(id, node)| (id, member(node)));
+        let time = Timestamp::from_millis(head.time);
+        Roster::restored(members, head.node_ids, head.format, time)
+    };
     Ok(View::restored(position(head.last), membership, roster, head.revision, head.lives))
+}
+
+/// What of a head cannot be, if anything: the next step would be one too far, or give a number
+/// again.
+fn check_counts(head: &HeadMessage) -> Result<(), &'static str> {
+    let ids = [head.last, head.membership_at].into_iter().flatten();
+    let counts = ids.flat_map(|id| [id.index, id.term]).chain(head.lives.values().copied());
+    if counts.chain([head.revision, head.node_ids]).any(|count| count > COUNT_MAX) {
+        return Err("its head holds a count that no cluster reaches");
+    }
+    let is_beyond = |id: &u64| *id > head.node_ids;
+    if head.format > FORMAT_MIN && head.nodes.keys().any(is_beyond) {
+        return Err("its head holds a node whose number was never given");
+    }
+    Ok(())
 }
 
 fn restore(view: &mut View, task: TaskMessage) -> Result<(), Unreadable> {

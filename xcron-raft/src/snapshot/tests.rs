@@ -3,15 +3,18 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use prost::Message;
+use xcron_core::task::state::TaskState;
 use xcron_core::testing::sample::{create, delete, due_at, finished_at, id, sending, succeeded};
-use xcron_core::{Change, Holder, Revision};
+use xcron_core::{Change, Counters, Holder, Revision, TaskDefinition, Timestamp};
 
-use super::{RECEIVED, Snapshots};
+use super::{BLOCK_HEAD_BYTES, KIND_TASKS, RECEIVED, Snapshots, read_backup};
 use crate::disk::Disk;
 use crate::disk::memory::MemoryDisk;
-use crate::state::{FORMAT_MAX, View};
-use crate::types::{Batch, LeaderId, LogId};
+use crate::state::{FORMAT_MAX, Member, Roster, View};
+use crate::types::{Batch, LeaderId, LogId, StoredMembership};
 use crate::wire::change::{encode_commit, encode_life};
+use crate::wire::snapshot::{FootMessage, TasksMessage};
 
 /// Some commands of every kind, with conflicts among them.
 fn commands() -> Vec<Bytes> {
@@ -94,6 +97,149 @@ fn an_older_snapshot_never_replaces_a_newer_one() {
     assert!(snapshots.save(&older).is_err());
     let (_, found) = snapshots.load().unwrap().unwrap();
     assert_eq!(found.applied, newer.applied);
+}
+
+/// Why a snapshot of `view` is not read back.
+fn refusal_of(view: &View) -> String {
+    let snapshots = Snapshots::new(Arc::new(MemoryDisk::default()), 1, FORMAT_MAX);
+    snapshots.save(view).unwrap();
+    snapshots.load().unwrap_err().to_string()
+}
+
+/// The snapshot was taken in, and the next change panicked.
+#[test]
+fn a_snapshot_with_a_counter_at_the_end_of_its_range_is_refused() {
+    let at = |index, term| Some(LogId { leader_id: LeaderId { term, node_id: 1 }, index });
+    let view = |applied, ids: u64, revision, life| {
+        let roster = Roster::restored([], ids, FORMAT_MAX, Timestamp::from_secs(0));
+        View::restored(applied, StoredMembership::default(), roster, revision, [(1, life)])
+    };
+    assert!(read_back(&view(at(9, 2), 3, 9, 1)).is_ok());
+    let far = u64::MAX;
+    for view in [
+        view(at(far, 2), 3, 9, 1),
+        view(at(9, far), 3, 9, 1),
+        view(at(9, 2), far, 9, 1),
+        view(at(9, 2), 3, far, 1),
+        view(at(9, 2), 3, 9, far),
+    ] {
+        assert!(refusal_of(&view).contains("a count that no cluster reaches"));
+    }
+    let members = [(4, Member { address: "a:1".to_owned(), nonce: Bytes::new() })];
+    let roster = Roster::restored(members, 3, FORMAT_MAX, Timestamp::from_secs(0));
+    let view = View::restored(None, StoredMembership::default(), roster, 9, []);
+    assert!(refusal_of(&view).contains("a node whose number was never given"));
+}
+
+fn read_back(view: &View) -> Result<View, crate::Error> {
+    let snapshots = Snapshots::new(Arc::new(MemoryDisk::default()), 1, FORMAT_MAX);
+    snapshots.save(view)?;
+    Ok(snapshots.load()?.expect("it was saved").1)
+}
+
+/// A view with one task in `state`.
+fn view_with(state: TaskState) -> View {
+    let mut view = View::default();
+    apply(&mut view, &[encode_commit(&[create("a", state)], 2)], 0);
+    view
+}
+
+/// The task was taken in, and the next decision about it panicked.
+#[test]
+fn a_snapshot_with_a_task_that_no_decision_led_to_is_refused() {
+    let open = sending(9, 1, Holder { node: 1, incarnation: 1 });
+    assert!(read_back(&view_with(open.clone())).is_ok());
+    let counted = |counters| TaskState { counters, ..due_at(3) };
+    let mut attempts = open.clone();
+    attempts.runs[0].attempt = u32::MAX;
+    let mut twice = open.clone();
+    twice.runs.push(open.runs[0]);
+    let undecided = TaskState { decided_until: Timestamp::from_secs(8), ..open };
+    for (state, why) in [
+        (counted(Counters { claimed: u64::MAX, ..Counters::default() }), "a counter that no task"),
+        (counted(Counters { skipped_misfire: u64::MAX, ..Counters::default() }), "a counter that"),
+        (TaskState { decided_until: Timestamp::from_secs(3), ..due_at(3) }, "has decided about"),
+        (attempts, "more attempts than can be made"),
+        (twice, "has a run twice"),
+        (undecided, "a run that was never decided"),
+    ] {
+        let refused = refusal_of(&view_with(state));
+        assert!(refused.contains(why), "{refused}");
+    }
+}
+
+/// The name of a snapshot of `view` on a disk of its own, with its tasks changed by `change`.
+fn rewritten(view: &View, change: impl Fn(&mut TasksMessage)) -> MemoryDisk {
+    let (bytes, mut written) = (bytes_of(view), Vec::new());
+    let (mut at, mut crcs, mut foot) = (0, 0, FootMessage::default());
+    while at < bytes.len() {
+        let len = u32::from_le_bytes(bytes[at..at + 4].try_into().unwrap()) as usize;
+        let kind = bytes[at + 8];
+        let mut payload = bytes[at + BLOCK_HEAD_BYTES..][..len].to_vec();
+        at += BLOCK_HEAD_BYTES + len;
+        if kind == KIND_TASKS {
+            let mut block = TasksMessage::decode(&payload[..]).unwrap();
+            change(&mut block);
+            foot.tasks += block.tasks.len() as u64;
+            payload = block.encode_to_vec();
+        } else if kind == super::KIND_FOOT {
+            payload = FootMessage { crc: crcs, ..foot.clone() }.encode_to_vec();
+        }
+        let crc = crc32c::crc32c_append(crc32c::crc32c(&[kind]), &payload).to_le_bytes();
+        written.extend_from_slice(&(payload.len() as u32).to_le_bytes());
+        written.extend_from_slice(&crc);
+        written.push(kind);
+        written.extend_from_slice(&payload);
+        crcs = crc32c::crc32c_append(crcs, &crc);
+        foot.blocks += 1;
+    }
+    let disk = MemoryDisk::default();
+    disk.create(RECEIVED).unwrap().write_at(0, &written).unwrap();
+    disk
+}
+
+/// It was taken in and counted twice, so that its deletion left one behind.
+#[test]
+fn a_snapshot_that_holds_a_task_twice_or_out_of_order_is_refused() {
+    let mut view = View::default();
+    let changes = [create("a", due_at(3)), create("b", due_at(4))];
+    apply(&mut view, &[encode_commit(&changes, 2)], 0);
+    let read = |change: &dyn Fn(&mut TasksMessage)| {
+        read_backup(&rewritten(&view, change), RECEIVED, FORMAT_MAX)
+    };
+    assert_eq!(read(&|_| ()).unwrap().counts(), view.counts());
+    let changes: [&dyn Fn(&mut TasksMessage); 2] =
+        [&|block| block.tasks.push(block.tasks[1].clone()), &|block| block.tasks.reverse()];
+    for change in changes {
+        let refused = read(change).unwrap_err().to_string();
+        assert!(refused.contains("is there twice or out of order"), "{refused}");
+    }
+    let refused = read(&|block| block.tasks[0].revision = 3).unwrap_err().to_string();
+    assert!(refused.contains("a revision that was never given"), "{refused}");
+}
+
+/// It was taken in, and no due task could be read from then on.
+#[test]
+fn a_snapshot_from_elsewhere_with_a_task_that_cannot_be_read_is_refused() {
+    let view = view_with(due_at(3));
+    let definition = |change: &dyn Fn(&mut TaskDefinition)| {
+        let mut definition = xcron_core::testing::sample::one_shot("http://a/", 3);
+        change(&mut definition);
+        Bytes::from(crate::wire::definition::encode(&definition))
+    };
+    let endless = definition(&|task| task.jitter = std::time::Duration::MAX);
+    let spoils: [&dyn Fn(&mut TasksMessage); 3] = [
+        &|block| block.tasks[0].definition = Bytes::from_static(&[0xff]),
+        &|block| block.tasks[0].definition = endless.clone(),
+        &|block| block.tasks[0].history = vec![Bytes::from_static(&[0x18, 99])],
+    ];
+    for spoil in spoils {
+        let disk = rewritten(&view, spoil);
+        assert!(read_backup(&disk, RECEIVED, FORMAT_MAX).is_err());
+        let snapshots = Snapshots::new(Arc::new(disk), 1, FORMAT_MAX);
+        let refused = snapshots.check_received().unwrap_err().to_string();
+        assert!(refused.starts_with("snapshot.received cannot be read: "), "{refused}");
+    }
 }
 
 #[test]

@@ -10,7 +10,7 @@ use xcron_core::mutant::{self, Mutant};
 use xcron_core::task::state::{Holder, TaskState, TaskStatus};
 use xcron_core::{Task, TaskCounts, TaskId, Timestamp};
 
-use super::record::{Keys, Record};
+use super::record::{self, Keys, Record};
 use super::roster::Roster;
 use crate::types::{Answer, Batch, LogId, Replies, Reply, StoredMembership};
 use crate::wire::Unreadable;
@@ -67,12 +67,39 @@ impl View {
         self.membership = Arc::new(membership);
     }
 
-    /// Puts a task that a snapshot holds.
+    /// Puts a task that a snapshot holds; they come in order of id.
+    ///
+    /// # Errors
+    /// When it cannot be a task of this view, or the next step of it would be one too far.
     pub(crate) fn restore(&mut self, id: TaskId, record: Record) -> Result<(), Unreadable> {
-        let keys = Keys::of(&record.state)?;
-        self.index(&id, &keys);
-        self.records.insert(id, Arc::new(record));
+        let refused = |what: &str| Err(Unreadable::new(format!("task {id} {what}")));
+        if self.records.get_max().is_some_and(|(last, _)| *last >= id) {
+            return refused("is there twice or out of order");
+        }
+        if !(1..=self.revision).contains(&record.revision) {
+            return refused("has a revision that was never given");
+        }
+        let state = record.task_state()?;
+        if let Err(what) = record::check(&state) {
+            return refused(what);
+        }
+        self.insert(id, record, &Keys::of_state(&state));
         Ok(())
+    }
+
+    /// Makes sure that all of every task can be read and decided on, its definition and its
+    /// history included.
+    pub(crate) fn check_tasks(&self) -> Result<(), Unreadable> {
+        self.records().try_for_each(|(id, record)| {
+            let whole = record.task_with_history(id)?;
+            let checked = whole.task.definition.check();
+            checked.map_err(|error| Unreadable::new(format!("task {id}: {error}")))
+        })
+    }
+
+    fn insert(&mut self, id: TaskId, record: Record, keys: &Keys) {
+        self.index(&id, keys);
+        self.records.insert(id, Arc::new(record));
     }
 
     /// Takes the steps of `batch`. An error means that this version cannot read one: the node has
@@ -142,7 +169,8 @@ impl View {
         // Copies: a slice would keep all of the entry that it came with.
         let (definition, state) = (create.definition[..].into(), create.state[..].into());
         let record = Record { definition, state, revision, history: Box::default() };
-        self.restore(id, record)?;
+        let keys = Keys::of(&record.state)?;
+        self.insert(id, record, &keys);
         Ok(Answer::Done(revision))
     }
 

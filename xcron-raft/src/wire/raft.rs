@@ -20,9 +20,18 @@ pub(crate) fn log_id(id: &LogId) -> LogIdMessage {
     to_log(id).into()
 }
 
-/// The position of a message.
-pub(crate) fn to_log_id(message: LogIdMessage) -> LogId {
-    from_log(message.into())
+/// The position of a message, if there can be one: raft counts on from it.
+fn to_log_id(message: LogIdMessage) -> Result<LogId, Unreadable> {
+    let id: log::LogId = message.into();
+    if id.is_possible() {
+        return Ok(from_log(id));
+    }
+    Err(Unreadable::new(format!("entry {} of term {} cannot be", id.index, id.term)))
+}
+
+/// The same for one that need not be there.
+fn to_log_id_if(message: Option<LogIdMessage>) -> Result<Option<LogId>, Unreadable> {
+    message.map(to_log_id).transpose()
 }
 
 /// The message of a vote.
@@ -31,10 +40,13 @@ pub(crate) fn vote(vote: &Vote) -> VoteMessage {
     VoteMessage { term, node, committed }
 }
 
-/// The vote of a message.
-pub(crate) fn to_vote(message: VoteMessage) -> Vote {
+/// The vote of a message, if there can be one: whoever stands next counts on from its term.
+pub(crate) fn to_vote(message: VoteMessage) -> Result<Vote, Unreadable> {
     let VoteMessage { term, node, committed } = message;
-    from_log_vote(log::Vote { term, node, committed })
+    if term > log::COUNT_MAX {
+        return Err(Unreadable::new(format!("a vote of term {term} cannot be")));
+    }
+    Ok(from_log_vote(log::Vote { term, node, committed }))
 }
 
 /// What must be there.
@@ -59,14 +71,14 @@ pub(crate) fn encode_append(rpc: AppendEntriesRequest<TypeConfig>) -> Bytes {
 pub(crate) fn decode_append(body: Bytes) -> Result<AppendEntriesRequest<TypeConfig>, Unreadable> {
     let message = AppendMessage::decode(body)?;
     let entry = |at: EntryAtMessage| {
-        let log_id = to_log_id(needed(at.id, "position of an entry")?);
+        let log_id = to_log_id(needed(at.id, "position of an entry")?)?;
         Ok(Entry { log_id, payload: entry::decode(at.payload)? })
     };
     Ok(AppendEntriesRequest {
-        vote: to_vote(needed(message.vote, "vote")?),
-        prev_log_id: message.previous.map(to_log_id),
+        vote: to_vote(needed(message.vote, "vote")?)?,
+        prev_log_id: to_log_id_if(message.previous)?,
         entries: message.entries.into_iter().map(entry).collect::<Result<_, Unreadable>>()?,
-        leader_commit: message.committed.map(to_log_id),
+        leader_commit: to_log_id_if(message.committed)?,
     })
 }
 
@@ -90,10 +102,10 @@ pub(crate) fn decode_appended(
     let message = AppendedMessage::decode(body)?;
     Ok(match message.kind() {
         AppendedKind::Success => AppendEntriesResponse::Success,
-        AppendedKind::Partial => AppendEntriesResponse::PartialSuccess(message.upto.map(to_log_id)),
+        AppendedKind::Partial => AppendEntriesResponse::PartialSuccess(to_log_id_if(message.upto)?),
         AppendedKind::Conflict => AppendEntriesResponse::Conflict,
         AppendedKind::HigherVote => {
-            AppendEntriesResponse::HigherVote(to_vote(needed(message.vote, "higher vote")?))
+            AppendEntriesResponse::HigherVote(to_vote(needed(message.vote, "higher vote")?)?)
         }
         AppendedKind::Unknown => return Err(Unreadable::unknown("answer to entries")),
     })
@@ -110,8 +122,8 @@ pub(crate) fn encode_vote_request(rpc: &VoteRequest<TypeConfig>) -> Bytes {
 
 pub(crate) fn decode_vote_request(body: Bytes) -> Result<VoteRequest<TypeConfig>, Unreadable> {
     let message = VoteRequestMessage::decode(body)?;
-    let vote = to_vote(needed(message.vote, "vote")?);
-    let mut rpc = VoteRequest::new(vote, message.last.map(to_log_id));
+    let vote = to_vote(needed(message.vote, "vote")?)?;
+    let mut rpc = VoteRequest::new(vote, to_log_id_if(message.last)?);
     rpc.leadership_transfer = message.is_transfer;
     Ok(rpc)
 }
@@ -127,8 +139,8 @@ pub(crate) fn encode_vote_answer(answer: &VoteResponse<TypeConfig>) -> Bytes {
 
 pub(crate) fn decode_vote_answer(body: Bytes) -> Result<VoteResponse<TypeConfig>, Unreadable> {
     let message = VoteAnswerMessage::decode(body)?;
-    let vote = to_vote(needed(message.vote, "vote")?);
-    Ok(VoteResponse::new(vote, message.last.map(to_log_id), message.granted))
+    let vote = to_vote(needed(message.vote, "vote")?)?;
+    Ok(VoteResponse::new(vote, to_log_id_if(message.last)?, message.granted))
 }
 
 pub(crate) fn encode_transfer(rpc: &TransferLeaderRequest<TypeConfig>) -> Bytes {
@@ -144,8 +156,8 @@ pub(crate) fn decode_transfer(
     body: Bytes,
 ) -> Result<TransferLeaderRequest<TypeConfig>, Unreadable> {
     let message = TransferMessage::decode(body)?;
-    let from = to_vote(needed(message.from, "vote")?);
-    Ok(TransferLeaderRequest::new(from, message.to, message.last.map(to_log_id)))
+    let from = to_vote(needed(message.from, "vote")?)?;
+    Ok(TransferLeaderRequest::new(from, message.to, to_log_id_if(message.last)?))
 }
 
 #[cfg(test)]
@@ -182,6 +194,27 @@ mod tests {
         assert_eq!(decode_vote_request(encode_vote_request(&rpc)).unwrap(), rpc);
         let rpc = TransferLeaderRequest::new(leader(), 4, Some(at(9)));
         assert_eq!(decode_transfer(encode_transfer(&rpc)).unwrap(), rpc);
+    }
+
+    #[test]
+    fn a_position_or_a_term_from_which_nobody_can_count_on_is_refused() {
+        let far = LogIdMessage { term: 1, node: 1, index: u64::MAX };
+        let own = Some(vote(&leader()));
+        let append = AppendMessage { vote: own, ..AppendMessage::default() };
+        assert!(decode_append(append.encode_to_vec().into()).is_ok());
+        let entry = EntryAtMessage { id: Some(far), ..EntryAtMessage::default() };
+        let term = Some(VoteMessage { term: u64::MAX, ..VoteMessage::default() });
+        for append in [
+            AppendMessage { previous: Some(far), ..append.clone() },
+            AppendMessage { committed: Some(far), ..append.clone() },
+            AppendMessage { entries: vec![entry], ..append.clone() },
+            AppendMessage { vote: term.clone(), ..append.clone() },
+        ] {
+            let refused = decode_append(append.encode_to_vec().into()).unwrap_err();
+            assert!(refused.to_string().contains("cannot be"), "{refused}");
+        }
+        let asks = VoteRequestMessage { vote: term, ..VoteRequestMessage::default() };
+        assert!(decode_vote_request(asks.encode_to_vec().into()).is_err());
     }
 
     #[test]

@@ -82,7 +82,7 @@ pub(crate) struct FootMessage {
 }
 
 /// Position of an entry.
-#[derive(Clone, PartialEq, Message)]
+#[derive(Clone, Copy, PartialEq, Eq, Message)]
 pub(crate) struct LogIdMessage {
     #[prost(uint64, tag = "1")]
     pub(crate) term: u64,

@@ -119,6 +119,8 @@ pub(crate) struct Recorded {
     pub(crate) history: History,
     pub(crate) receipts: usize,
     pub(crate) violations: Vec<String>,
+    /// Two runs of one seed are compared by it.
+    #[cfg_attr(not(tokio_unstable), expect(dead_code, reason = "runs differ without it"))]
     pub(crate) hash: u64,
     pub(crate) events: Vec<String>,
 }

@@ -101,7 +101,7 @@ impl World {
     fn flap(&mut self, number: u64, left: u32, began: Began) {
         let others: Vec<u64> = self.nodes.keys().copied().filter(|n| *n != number).collect();
         let ways: Vec<_> = others.iter().flat_map(|&n| [(n, number), (number, n)]).collect();
-        if left % 2 == 0 && left > 0 {
+        if left.is_multiple_of(2) && left > 0 {
             self.hold(&ways);
         } else if left % 2 == 1 {
             self.open(&ways);

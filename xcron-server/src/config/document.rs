@@ -29,11 +29,13 @@ pub(super) fn text_of(path: &Path) -> Result<String, ConfigError> {
 
 /// The entries of the file at `path` with this `text`, and what cannot be an entry.
 pub(super) fn entries(path: &Path, text: &str) -> (Vec<Entry>, Vec<ConfigError>) {
-    let mut document = Document { path, text, entries: Vec::new(), errors: Vec::new() };
+    let ends = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at);
+    let line_ends = ends.collect();
+    let mut document = Document { path, line_ends, entries: Vec::new(), errors: Vec::new() };
     match DeTable::parse(text) {
         Ok(table) => document.walk("", table.get_ref()),
         Err(error) => {
-            let line = line_of(text.as_bytes(), error.span().map_or(0, |span| span.start));
+            let line = document.line_at(error.span().map_or(0, |span| span.start));
             let message = error.message().replace('\n', ", ");
             let origin = Origin::line(path, line);
             document.errors.push(ConfigError::without_key(origin, message));
@@ -44,18 +46,24 @@ pub(super) fn entries(path: &Path, text: &str) -> (Vec<Entry>, Vec<ConfigError>)
 
 struct Document<'a> {
     path: &'a Path,
-    text: &'a str,
+    /// Where the lines of its text end.
+    line_ends: Vec<usize>,
     entries: Vec<Entry>,
     errors: Vec<ConfigError>,
 }
 
 impl Document<'_> {
+    /// The line, from 1, that holds the byte at `offset`.
+    fn line_at(&self, offset: usize) -> usize {
+        1 + self.line_ends.partition_point(|end| *end < offset)
+    }
+
     fn walk(&mut self, prefix: &str, table: &DeTable<'_>) {
         let mut items: Vec<_> = table.iter().collect();
         items.sort_by_key(|(name, _)| name.span().start);
         for (name, value) in items {
             let path = format!("{prefix}{}", name.get_ref());
-            let line = line_of(self.text.as_bytes(), name.span().start);
+            let line = self.line_at(name.span().start);
             let origin = Origin::line(self.path, line);
             if let Some(key) = find(&path) {
                 self.entries.push(Entry { key, value: plain(value), origin });

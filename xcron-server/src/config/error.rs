@@ -55,16 +55,29 @@ impl ConfigError {
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.origin {
-            Origin::Line { file, line } => write!(f, "{file}:{line}: ")?,
-            Origin::File { file } => write!(f, "{file}: ")?,
-            Origin::Variable(name) => write!(f, "{name}: ")?,
+            Origin::Line { file, line } => write!(f, "{}:{line}: ", Printable(file))?,
+            Origin::File { file } => write!(f, "{}: ", Printable(file))?,
+            Origin::Variable(name) => write!(f, "{}: ", Printable(name))?,
             Origin::Flag => f.write_str("--set: ")?,
             Origin::Default => {}
         }
         if let Some(key) = &self.key {
-            write!(f, "{key}: ")?;
+            write!(f, "{}: ", Printable(key))?;
         }
-        f.write_str(&self.problem)
+        Printable(&self.problem).fmt(f)
+    }
+}
+
+/// A text on one line, whatever somebody wrote: a terminal must not obey a configuration.
+struct Printable<'a>(&'a str);
+
+impl fmt::Display for Printable<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for part in self.0.split_inclusive(char::is_control) {
+            let text = part.trim_end_matches(char::is_control);
+            write!(f, "{text}{}", part[text.len()..].escape_debug())?;
+        }
+        Ok(())
     }
 }
 

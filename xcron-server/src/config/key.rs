@@ -81,7 +81,12 @@ pub(super) fn variable(path: &str) -> String {
 /// The one of `known` that was most likely meant by `written`, if any is near enough.
 pub(super) fn meant<T: AsRef<str>>(written: &str, known: impl IntoIterator<Item = T>) -> Option<T> {
     let farthest = if written.len() < 10 { 1 } else { 2 };
+    let letters = written.chars().count();
     let near = |name: T| {
+        // Each edit changes the length by one at most, and the text may be of any length.
+        if letters.abs_diff(name.as_ref().chars().count()) > farthest {
+            return None;
+        }
         let edits = distance(written, name.as_ref());
         (edits <= farthest).then_some((edits, name))
     };

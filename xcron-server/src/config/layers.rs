@@ -51,8 +51,16 @@ pub(super) struct Entry {
 /// # Errors
 /// Everything that is wrong in any of them, in the order file, environment, flags.
 pub fn load(layers: &Layers) -> Result<Config, ConfigErrors> {
+    lay(file_entries(layers.file.as_deref()), layers)
+}
+
+/// The configuration that what was `read` of a file and the other `layers` amount to.
+pub(super) fn lay(
+    read: (Vec<Entry>, Vec<ConfigError>),
+    layers: &Layers,
+) -> Result<Config, ConfigErrors> {
     let defaults = defaults();
-    let (mut entries, mut errors) = file_entries(layers.file.as_deref());
+    let (mut entries, mut errors) = read;
     for read in [variable_entries(&layers.variables), flag_entries(&layers.flags)] {
         entries.extend(read.0);
         errors.extend(read.1);

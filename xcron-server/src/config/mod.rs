@@ -10,6 +10,8 @@ mod contradictions;
 mod document;
 mod endpoint;
 mod error;
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzzing;
 mod key;
 mod layers;
 mod network;

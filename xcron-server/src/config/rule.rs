@@ -76,7 +76,7 @@ impl Rule {
             (Self::Integer { min, max }, Value::Integer(n)) => (min..=max).contains(n),
             (Self::Boolean, Value::Boolean(_)) => true,
             (Self::Address, Value::String(text)) => text.parse::<IpAddr>().is_ok(),
-            (Self::Directory, Value::String(text)) => !text.is_empty() && !text.contains('\0'),
+            (Self::Directory, Value::String(text)) => !text.is_empty() && is_path(text),
             (Self::Zone, Value::String(name)) => is_zone(name),
             (Self::LogFilter, Value::String(text)) => {
                 !text.is_empty() && EnvFilter::try_new(text).is_ok()
@@ -85,7 +85,7 @@ impl Rule {
             (Self::Endpoint, Value::String(text)) if text.is_empty() => true,
             (Self::Endpoint, Value::String(_)) => return endpoint(value).map(drop),
             (Self::Endpoints, Value::Array(items)) => return endpoints(items),
-            (Self::File, Value::String(text)) => !text.contains('\0'),
+            (Self::File, Value::String(text)) => is_path(text),
             (Self::Variable, Value::String(name)) if is_variable(name) => true,
             // The value is not shown: it may be the secret itself.
             (Self::Variable, _) => return Err(format!("expected {}", self.expected())),
@@ -130,6 +130,11 @@ fn is_nothing(value: &Value) -> bool {
         Value::Array(items) => items.is_empty(),
         _ => false,
     }
+}
+
+/// Whether a path can be opened, and shown when it cannot.
+fn is_path(text: &str) -> bool {
+    !text.chars().any(char::is_control)
 }
 
 fn is_zone(name: &str) -> bool {

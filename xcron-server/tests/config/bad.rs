@@ -161,6 +161,19 @@ const REFUSED: &[(Written, &str)] = &[
         "xcron.toml:2: callback.allow: expected a network such as \"10.0.0.0/8\", \
          found \"127.0.0.1\"",
     ),
+    // What a terminal would obey is shown and not obeyed.
+    (
+        file("raft_dir = \"a\\u001b[31mb\""),
+        "xcron.toml:1: raft_dir: expected the path of a directory, found \"a\\u{1b}[31mb\"",
+    ),
+    (
+        file("[peer]\ntls_cert = \"a\\u0007\""),
+        "xcron.toml:2: peer.tls_cert: expected the path of a file, found \"a\\u{7}\"",
+    ),
+    (
+        env(&[("XCRON_AUTH__\u{1b}[31m", "1")]),
+        "XCRON_AUTH__\\u{1b}[31m: unknown variable, no key of this section has that name",
+    ),
     // The same from the environment and from flags.
     (
         env(&[("XCRON_HTTP_PORT", "eight")]),

@@ -77,6 +77,7 @@ fn audited(history: &str) -> (Option<i32>, String) {
 }
 
 #[test]
+#[ignore = "it judges how late callbacks are, so it wants the machine for itself"]
 fn a_short_drill_passes_and_says_what_it_did() {
     let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     let folders = tempfile::tempdir().expect("a folder");

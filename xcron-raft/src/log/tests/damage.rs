@@ -4,6 +4,9 @@ use super::{Acks, Content, append, content, filled, id, open};
 use crate::ErrorKind;
 use crate::disk::memory::MemoryDisk;
 use crate::disk::{Disk, SECTOR_BYTES};
+use crate::log::frame::{FRAME_ALIGN, FRAME_HEAD_BYTES, FrameWriter};
+use crate::log::header::{HEADER_BYTES, Header};
+use crate::log::id::{COUNT_MAX, LogId, RecordHead, RecordKind, Vote};
 use crate::log::segment::segment_name;
 
 /// A log of several segments that was closed cleanly, and what it holds.
@@ -162,5 +165,81 @@ fn what_a_recycled_segment_held_before_never_comes_back() {
             let found = content(&log).entries;
             assert!(expected.entries.starts_with(&found) || found == expected.entries);
         }
+    }
+}
+
+/// The first segment of a log, with its header changed by `change` and then these frames.
+fn segment(change: impl Fn(&mut Header), frames: &[Vec<u8>]) -> MemoryDisk {
+    let disk = MemoryDisk::default();
+    drop(open(&disk, 1).unwrap());
+    let first = segment_name(1);
+    let mut bytes = disk.bytes(&first);
+    let mut header = Header::decode(&first, bytes[..HEADER_BYTES].try_into().unwrap()).unwrap();
+    change(&mut header);
+    bytes[..HEADER_BYTES].copy_from_slice(&header.encode());
+    let frames = frames.concat();
+    bytes[HEADER_BYTES..][..frames.len()].copy_from_slice(&frames);
+    disk.remove(&first).unwrap();
+    let file = disk.create_zeroed(&segment_name(header.seq), bytes.len() as u64).unwrap();
+    file.write_at(0, &bytes).unwrap();
+    disk
+}
+
+fn frame_of(salt: u32, heads: &[(RecordKind, u64, u64)], payload: &[u8]) -> Vec<u8> {
+    let mut frame = FrameWriter::default();
+    frame.begin(salt, 0);
+    for &(kind, term, index) in heads {
+        let payload = if kind == RecordKind::Append { payload } else { &[] };
+        frame.push(RecordHead { kind, id: LogId { term, node: 1, index } }, payload);
+    }
+    frame.finish(false).to_vec()
+}
+
+/// They were opened, and the next entry or segment counted beyond the range of its number.
+#[test]
+fn a_segment_with_numbers_that_no_log_reaches_is_refused() {
+    // The greatest that a header can say: none is 0 there.
+    let far = Some(LogId { term: 1, node: 1, index: u64::MAX - 1 });
+    let changes: [&dyn Fn(&mut Header); 7] = [
+        &|header| header.seq = 0,
+        &|header| header.seq = u64::MAX,
+        &|header| header.seq = COUNT_MAX + 1,
+        &|header| header.checkpoint.last = far,
+        &|header| (header.checkpoint.last, header.checkpoint.purged) = (far, far),
+        &|header| header.checkpoint.purged = Some(LogId::default()),
+        &|header| {
+            header.checkpoint.vote = Some(Vote { term: u64::MAX, node: 1, committed: false });
+        },
+    ];
+    for (number, change) in changes.iter().enumerate() {
+        let error = open(&segment(change, &[]), 9).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Damaged, "{number}: {error}");
+    }
+    // Two segments of which the first has no number after it.
+    let disk = segment(|header: &mut Header| header.seq = u64::MAX, &[]);
+    disk.create_zeroed(&segment_name(1), 4_096).unwrap();
+    assert!(open(&disk, 9).is_err());
+    for heads in [
+        &[(RecordKind::Append, 1, u64::MAX)][..],
+        &[(RecordKind::Append, u64::MAX, 1)],
+        &[(RecordKind::Purge, 1, u64::MAX)],
+        &[(RecordKind::Append, 1, 0), (RecordKind::Committed, 1, 1)],
+        &[(RecordKind::Vote, u64::MAX, 0)],
+    ] {
+        let salted = |header: &mut Header| header.salt = 5;
+        let error = open(&segment(salted, &[frame_of(5, heads, b"x")]), 9).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Damaged, "{heads:?}: {error}");
+    }
+}
+
+/// They were opened, and the seal went beyond the end of the segment.
+#[test]
+fn a_frame_where_no_frame_of_the_log_ends_is_refused() {
+    let salted = |header: &mut Header| header.salt = 5;
+    let room = 4_096 - HEADER_BYTES - 2 * FRAME_HEAD_BYTES - 40;
+    for (payload, is_refused) in [(room - FRAME_ALIGN, false), (room, false), (room + 8, true)] {
+        let frame = frame_of(5, &[(RecordKind::Append, 1, 0)], &vec![7; payload]);
+        let opened = open(&segment(salted, &[frame]), 9);
+        assert_eq!(opened.is_err(), is_refused, "{payload} bytes");
     }
 }

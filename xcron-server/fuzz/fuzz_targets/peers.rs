@@ -1,0 +1,4 @@
+//! Fuzzes `xcron_server::fuzzing::peers`: docs/fuzzing.md.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| xcron_server::fuzzing::timed("peers", bytes));
