@@ -179,7 +179,10 @@ impl Decision<'_> {
             let not_before = at.plus(jitter(self.definition, self.id.as_str(), at));
             // Whether runs overlap shows at the instant, not ahead of it.
             let overlaps = self.definition.overlap != Overlap::Allow && !self.state.runs.is_empty();
-            let may_wait = overlaps || self.may_lose_another();
+            // With a spread the next occurrence may leave before this one: what was claimed ahead
+            // would then leave with the lower fence after the higher one.
+            let is_spread = !self.definition.jitter.is_zero();
+            let may_wait = overlaps || is_spread || self.may_lose_another();
             let ahead_max = if may_wait { self.context.now } else { until };
             if not_before > ahead_max {
                 return None;

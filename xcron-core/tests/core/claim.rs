@@ -2,6 +2,7 @@
 
 use crate::world::{at, cron, one_shot, seconds, task_id};
 use std::sync::Arc;
+use std::time::Duration;
 use xcron_core::decide::{ClaimContext, Claimed, admit, claim, defer};
 use xcron_core::{
     Calendar, Holder, Misfire, NewTask, Occurrence, OpenRun, Phase, Revision, RunEnd, Task,
@@ -82,6 +83,28 @@ fn a_run_is_missed_once_even_the_end_of_its_spread_has_passed() {
     assert!(decide(&task, at(40), at(40)).start.is_some(), "the last instant of its spread");
     let claimed = decide(&task, at(41), at(41));
     assert_eq!((claimed.start, claimed.state.counters.skipped_misfire), (None, 1));
+}
+
+#[test]
+fn a_run_with_a_spread_is_not_claimed_ahead_so_that_fences_leave_in_order() {
+    let mut new = cron("t", "* * * * * *");
+    new.definition.jitter = seconds(30);
+    let task = task(new);
+    let due_at = task.state.due_at.expect("it has occurrences");
+    let calendar = Calendar::new(10);
+    let start = |now: Timestamp| {
+        let context = ClaimContext {
+            calendar: &calendar,
+            now,
+            until: now.plus(seconds(1) / 2),
+            active_since: at(0),
+            holder: ME,
+            is_lost: &|_, _| false,
+        };
+        claim(&task, &context).start
+    };
+    assert_eq!(start(due_at.minus(Duration::from_millis(1))), None);
+    assert!(start(due_at).is_some());
 }
 
 #[test]

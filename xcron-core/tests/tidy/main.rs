@@ -1,8 +1,10 @@
-//! The rules that the code keeps, as tests: sizes, names, layers, links and what belongs where.
+//! The rules that the code keeps, as tests: sizes, names, layers, links,
+//! guarantees and what belongs where.
 //!
 //! There is no list of exceptions for sizes: a file near its limit is split along the noun that
 //! is trying to escape.
 
+mod guarantees;
 mod layers;
 mod lexer;
 mod links;

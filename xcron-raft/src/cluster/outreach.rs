@@ -51,7 +51,7 @@ pub(crate) fn report(shared: &Shared) -> ReportMessage {
         format_max: shared.settings.format_max,
         last_log: standing.last_log,
         committed: standing.committed,
-        applied: view.applied.map(|id| id.index),
+        applied: view.applied.map(|id| held(shared, id.index)),
         snapshot: (snapshot > 0).then_some(snapshot),
         term: standing.term,
         role: role.number(),
@@ -59,8 +59,15 @@ pub(crate) fn report(shared: &Shared) -> ReportMessage {
         now: shared.clock.now().as_millis(),
         is_arriving: !shared.has_arrived(),
         election_timeout_ms: shared.settings.election_timeout_ms,
-        durable: shared.log.get().map(|log| log.stats().durable.load(Ordering::Relaxed)),
     }
+}
+
+/// How much of what is applied up to `applied` this node will still hold after a crash. What a
+/// majority has is applied even before this node's own disk has it, and a node must not be taken
+/// for one whose disk was put back because it lost what it never had there.
+fn held(shared: &Shared, applied: u64) -> u64 {
+    let log = shared.log.get();
+    log.map_or(applied, |log| applied.min(log.stats().durable.load(Ordering::SeqCst)))
 }
 
 /// Tells the others how this node is, for as long as it is polled.

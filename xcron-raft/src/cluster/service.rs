@@ -196,11 +196,9 @@ impl NodeService {
         let node = theirs.node;
         let known = self.shared.contacts.get(node)?.report;
         let (applied, last_log) = (known.applied?, theirs.last_log.unwrap_or(0));
-        // What it had applied and not synced itself, it may have lost with its process.
-        let held = known.durable.map_or(applied, |durable| durable.min(applied));
-        (theirs.is_arriving && last_log < held).then(|| {
+        (theirs.is_arriving && last_log < applied).then(|| {
             format!(
-                "the data of node {node} ends at entry {last_log}, but it held entry {held} \
+                "the data of node {node} ends at entry {last_log}, but it held entry {applied} \
                  before: its disk was put back to an older state; let go of it with POST \
                  /xcron/cluster/removeNode {{\"node_id\": {node}}} at another node, empty \
                  raft_dir and start it with peer.join"

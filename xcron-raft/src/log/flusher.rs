@@ -170,8 +170,8 @@ impl Flusher {
         let segment = &self.active.segment;
         let frame = self.frame.finish(is_sealed);
         disk.reached(failpoint::LOG_BEFORE_WRITE);
-        let written = segment.file.write_at(self.active.position, frame);
-        written.map_err(|e| Error::disk(format!("cannot write {}", segment.name), &e))?;
+        let write = || segment.file.write_at(self.active.position, frame);
+        self.shared.spares.patiently(format!("cannot write {}", segment.name), write)?;
         disk.reached(failpoint::LOG_AFTER_WRITE);
         let bytes = frame.len() as u64;
         self.active.position += bytes;
@@ -182,8 +182,7 @@ impl Flusher {
         self.shared.stats.syncs.fetch_add(1, Ordering::Relaxed);
         self.shared.stats.bytes.fetch_add(bytes, Ordering::Relaxed);
         self.shared.stats.room.store(self.active.room(), Ordering::Relaxed);
-        let durable = self.written.last.map_or(0, |id| id.index);
-        self.shared.stats.durable.store(durable, Ordering::Relaxed);
+        self.shared.stats.note_durable(&self.written);
         Ok(())
     }
 
@@ -228,7 +227,11 @@ impl Flusher {
             if oldest.max_index > purged {
                 return Ok(());
             }
-            self.remove(oldest.seq)?;
+            match self.remove(oldest.seq) {
+                // Even that needs space on some disks. It stays until more is purged.
+                Err(error) if error.kind() == ErrorKind::Full => return Ok(()),
+                removed => removed?,
+            }
             self.closed.pop_front();
         }
         Ok(())
@@ -236,18 +239,23 @@ impl Flusher {
 
     fn remove(&self, seq: u64) -> Result<(), Error> {
         let shared = &self.shared;
-        let removed = shared.segments().remove(&seq);
-        let Some(segment) = removed else {
+        let Some(segment) = shared.segments().get(&seq).cloned() else {
             return Ok(());
         };
         let failed = |e| Error::disk(format!("cannot remove {}", segment.name), &e);
         let standard = segment.bytes == shared.settings.segment_bytes;
-        let name = if standard { shared.spares.wanted_name() } else { None };
+        let mut name = if standard { shared.spares.wanted_name() } else { None };
         shared.disk.reached(failpoint::LOG_PURGE_BEFORE_RENAME);
-        match &name {
-            Some(name) => shared.disk.rename(&segment.name, name).map_err(failed)?,
-            None => shared.disk.remove(&segment.name).map_err(failed)?,
+        if let Some(new) = &name {
+            match shared.disk.rename(&segment.name, new).map_err(failed) {
+                Err(error) if error.kind() == ErrorKind::Full => name = None,
+                renamed => renamed?,
+            }
         }
+        if name.is_none() {
+            shared.disk.remove(&segment.name).map_err(failed)?;
+        }
+        shared.segments().remove(&seq);
         shared.disk.reached(failpoint::LOG_PURGE_AFTER_RENAME);
         shared.disk.sync_dir().map_err(failed)?;
         if let Some(name) = name {
@@ -267,7 +275,8 @@ pub(crate) fn create_segment(
 ) -> Result<Arc<Segment>, Error> {
     let settings = &shared.settings;
     let name = segment_name(seq);
-    let failed = |e| Error::disk(format!("cannot begin {name}"), &e);
+    let what = format!("cannot begin {name}");
+    let failed = |e| Error::disk(&what, &e);
     let salt = salt(settings.salt_seed, seq, spare.former_salt);
     let bytes = spare.file.size().map_err(failed)?;
     let header = Header {
@@ -278,10 +287,12 @@ pub(crate) fn create_segment(
         segment_bytes: bytes,
         checkpoint,
     };
-    spare.file.write_at(0, &header.encode()).map_err(failed)?;
+    let header = header.encode();
+    shared.spares.patiently(&what, || spare.file.write_at(0, &header))?;
     spare.file.sync_data().map_err(failed)?;
     shared.disk.reached(failpoint::LOG_ROLL_AFTER_HEADER);
-    shared.disk.rename(&spare.name, &name).map_err(failed)?;
+    // Even a rename may need a block for the directory.
+    shared.spares.patiently(&what, || shared.disk.rename(&spare.name, &name))?;
     shared.disk.reached(failpoint::LOG_ROLL_AFTER_RENAME);
     shared.disk.sync_dir().map_err(failed)?;
     Ok(Arc::new(Segment { seq, name, salt, bytes, file: spare.file }))

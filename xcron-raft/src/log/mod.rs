@@ -7,7 +7,8 @@
 //!
 //! A write or sync that fails poisons the log: nothing is acknowledged from then on, the sync is
 //! not tried again (the system may have dropped the pages and would report success), and
-//! [`Log::fatal`] tells whoever runs the process to end it.
+//! [`Log::fatal`] tells whoever runs the process to end it. A full disk is no such failure: the
+//! writer waits for space, [`Log::full`] says so, and what was read stays readable.
 
 mod flusher;
 mod frame;
@@ -62,8 +63,16 @@ pub(crate) struct LogStats {
     pub(crate) bytes: AtomicU64,
     /// Bytes left in the segment that is written to.
     pub(crate) room: AtomicU64,
-    /// Index of the last entry that is on disk; 0 if there is none.
+    /// Index of the last entry that a crash cannot take away, as a purged one cannot be; 0 if none.
     pub(crate) durable: AtomicU64,
+}
+
+impl LogStats {
+    fn note_durable(&self, written: &Checkpoint) {
+        let index = |id: Option<LogId>| id.map(|id| id.index);
+        let last = index(written.last).max(index(written.purged)).unwrap_or(0);
+        self.durable.store(last, Ordering::SeqCst);
+    }
 }
 
 /// What the threads of a log share.
@@ -143,8 +152,7 @@ impl Log {
             None => begin(&shared)?,
         };
         shared.stats.room.store(position.active.room(), Ordering::Relaxed);
-        let durable = position.written.last.map_or(0, |id| id.index);
-        shared.stats.durable.store(durable, Ordering::Relaxed);
+        shared.stats.note_durable(&position.written);
         let flusher = Flusher::new(shared.clone(), position);
         let log = Self { shared, flusher: Arc::default(), threads: Mutex::default() };
         log.start(flusher)?;
@@ -298,6 +306,11 @@ impl Log {
         failure.filter(|failure| failure.kind() == ErrorKind::Full)
     }
 
+    /// From now on a full disk fails whoever writes instead of having them wait.
+    pub(crate) fn stop_waiting(&self) {
+        self.shared.spares.close();
+    }
+
     /// Writes what is queued and joins the threads. Further calls are refused.
     pub(crate) fn close(&self) {
         self.shared.queue.close();
@@ -305,6 +318,7 @@ impl Log {
             flusher.run_once();
             flusher.finish();
         }
+        self.stop_waiting();
         // The spare thread ends last: the flusher may wait for what it prepares.
         let threads = std::mem::take(&mut *self.threads());
         let is_writer = |t: &JoinHandle<()>| t.thread().name() == Some("xcron-log");

@@ -1,5 +1,6 @@
 //! Segments prepared ahead of their use, so that going on to the next one costs no zeroing.
 
+use std::io;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -26,6 +27,9 @@ struct State {
     ready: Vec<Spare>,
     named: u64,
     failure: Option<Error>,
+    /// What the writer cannot do before there is space.
+    stalled: Option<Error>,
+    closing: bool,
     stopped: bool,
 }
 
@@ -66,7 +70,8 @@ impl SparePool {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes a spare, waiting while one is being prepared.
+    /// Takes a spare, waiting while one is being prepared, and while the disk is too full for it:
+    /// nothing is lost meanwhile, and nothing acknowledged.
     pub(crate) fn take(&self) -> Result<Spare, Error> {
         let mut state = self.state();
         loop {
@@ -74,13 +79,14 @@ impl SparePool {
                 self.changed.notify_all();
                 return Ok(spare);
             }
-            let fails = state.failure.is_some();
-            if self.threads != Threads::Own && !fails {
+            if self.threads != Threads::Own {
                 let name = next_name(&mut state);
                 drop(state);
                 return self.create(name);
             }
-            if let Some(failure) = &state.failure {
+            if let Some(failure) = &state.failure
+                && (state.closing || failure.kind() != ErrorKind::Full)
+            {
                 return Err(failure.clone());
             }
             if state.stopped {
@@ -104,9 +110,36 @@ impl SparePool {
         self.changed.notify_all();
     }
 
-    /// Why no spare can be prepared at present.
+    /// Performs `write`, and again for as long as the disk is too full for it. It must be free to
+    /// fail and to be repeated, as a sync is not.
+    pub(crate) fn patiently(
+        &self,
+        what: impl std::fmt::Display,
+        write: impl Fn() -> io::Result<()>,
+    ) -> Result<(), Error> {
+        loop {
+            let Err(error) = write() else {
+                self.state().stalled = None;
+                return Ok(());
+            };
+            let error = Error::disk(&what, &error);
+            let mut state = self.state();
+            let can_wait = self.threads == Threads::Own && !state.closing;
+            if error.kind() != ErrorKind::Full || !can_wait {
+                return Err(error);
+            }
+            if state.stalled.is_none() {
+                tracing::warn!(%error, "the log waits for space");
+            }
+            state.stalled = Some(error);
+            drop(self.changed.wait_timeout(state, RETRY));
+        }
+    }
+
+    /// Why no spare can be prepared, or none put to use, at present.
     pub(crate) fn failure(&self) -> Option<Error> {
-        self.state().failure.clone()
+        let state = self.state();
+        state.stalled.clone().or_else(|| state.failure.clone())
     }
 
     /// Keeps one spare ready until [`SparePool::stop`].
@@ -151,6 +184,12 @@ impl SparePool {
         }
     }
 
+    /// Lets nobody wait for space any more.
+    pub(crate) fn close(&self) {
+        self.state().closing = true;
+        self.changed.notify_all();
+    }
+
     /// Ends [`SparePool::run`].
     pub(crate) fn stop(&self) {
         self.state().stopped = true;
@@ -178,7 +217,7 @@ fn next_name(state: &mut State) -> String {
     format!("{SPARE_PREFIX}{:016}", state.named)
 }
 
-fn adopt(disk: &dyn Disk, name: &str) -> std::io::Result<Spare> {
+fn adopt(disk: &dyn Disk, name: &str) -> io::Result<Spare> {
     let file = disk.open(name)?;
     let mut sector = [0; HEADER_BYTES];
     file.read_at(0, &mut sector)?;

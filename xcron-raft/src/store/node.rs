@@ -101,9 +101,14 @@ impl Node {
         for task in &self.tasks {
             task.abort();
         }
+        let log = self.shared.log.get();
+        if let Some(log) = log {
+            // Raft may be waiting for it.
+            log.stop_waiting();
+        }
         self.raft.shutdown().await;
         self.snapshots.wait();
-        if let Some(log) = self.shared.log.get() {
+        if let Some(log) = log {
             log.close();
         }
         self.shared.fail(Error::new(ErrorKind::Stopped, "the store has been shut down"));

@@ -244,10 +244,6 @@ pub(crate) struct ReportMessage {
     /// How long it waits for a leader before it stands for election, in milliseconds.
     #[prost(uint64, tag = "15")]
     pub(crate) election_timeout_ms: u64,
-    /// Index of the last entry that is on its disk. What it has applied may be further: a majority
-    /// of others holds it then.
-    #[prost(uint64, optional, tag = "16")]
-    pub(crate) durable: Option<u64>,
 }
 
 /// The answer to a report.

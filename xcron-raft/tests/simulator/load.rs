@@ -1,5 +1,4 @@
-//! The clients: each asks one thing after another of nodes that it picks, and notes what it is
-//! told.
+//! The clients: each asks one thing after another of nodes that it picks, and notes the answers.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};

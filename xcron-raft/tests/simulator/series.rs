@@ -162,7 +162,7 @@ impl Sums {
         let times = self.simulated.as_secs_f64() / took.as_secs_f64();
         let faults: u64 = self.faults.values().sum();
         println!(
-            "{seeds} seeds, {hours:.2} simulated hours in {:.1} s: {times:.0} times the real speed",
+            "{seeds} seeds, {hours:.2} simulated hours in {:.1} s: {times:.0} times real time",
             took.as_secs_f64()
         );
         println!(

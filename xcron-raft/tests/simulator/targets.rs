@@ -133,6 +133,8 @@ impl Dispatcher for SimDispatcher {
         let url = delivery.callback().url.clone();
         let kind = kind(&url);
         let timed_out = delivery.timed_out();
+        let (run, fence) = (delivery.run_id(), delivery.fence());
+        self.targets.recorder.trace(&format!("node {} dials for {run} {fence}", self.node));
         // What dialling takes.
         let dialled = Duration::from_millis(1 + delivery.fence() % 4);
         let attempt = async {

@@ -145,7 +145,7 @@ impl World {
         if lives_on {
             // It may not have synced since.
             self.expected.remove(&number);
-            node.disk.fail_syncs(0);
+            node.disk.fail_no_sync();
         }
         self.over(began);
     }

@@ -1,14 +1,14 @@
 //! Disks that break on demand: one that is small and fills up, one that no longer syncs.
 
 use crate::cluster::{Cluster, RECOVERY};
-use crate::tools::{find, run};
+use crate::tools::run;
+use crate::tracer::{inject, is_traced};
 use std::fs::File;
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
 use std::time::Duration;
 use tempfile::TempDir;
-use tokio::process::{Child, Command};
+use tokio::process::Child;
 
 /// The size of the small disk: room for many of the smallest segments.
 const DISK: &str = "size=24m";
@@ -61,28 +61,11 @@ impl Drop for SmallDisk {
     }
 }
 
-/// Whether system calls can be made to fail here.
-pub(crate) fn can_trace() -> Result<(), String> {
-    run(&["strace", "-f", "-qq", "-e", "inject=fdatasync:error=EIO", "-o", "/dev/null", "true"])
-}
-
 /// From now on no sync of the node at `place` succeeds.
 pub(crate) async fn fail_syncs(cluster: &Cluster, place: usize) -> Child {
     let pid = cluster.members[place].server().pid();
-    let calls = "fsync,fdatasync,sync_file_range";
-    let tracer = Command::new(find("strace").expect("it was found before"))
-        .args(["-f", "-qq", "-o", "/dev/null", "-p", &pid.to_string()])
-        .args(["-e", &format!("trace={calls}"), "-e", &format!("inject={calls}:error=EIO")])
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .kill_on_drop(true)
-        .spawn()
-        .expect("strace");
-    let traced = async || {
-        let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
-        let tracer = status.lines().find_map(|line| line.strip_prefix("TracerPid:"))?;
-        (tracer.trim() != "0").then_some(())
-    };
+    let tracer = inject(pid, "error=EIO");
+    let traced = async || is_traced(pid).then_some(());
     cluster.until(RECOVERY, "strace is there", traced).await;
     cluster.timeline.note(format!("member {place}: syncs fail"));
     tokio::time::sleep(Duration::from_millis(200)).await;

@@ -1,10 +1,11 @@
 //! One node's disk is full, or fails to sync: the others go on.
 
 use crate::api::one_shot;
-use crate::broken_disk::{SmallDisk, can_trace, fail_syncs};
+use crate::broken_disk::{SmallDisk, fail_syncs};
 use crate::cluster::{Cluster, RECOVERY};
 use crate::target::Target;
 use crate::tools::did_not_run;
+use crate::tracer::can_trace;
 use crate::turn;
 use crate::view::{call, query};
 use serde_json::{Value, json};

@@ -183,11 +183,16 @@ pub(crate) fn times(calls: &[Call]) -> BTreeMap<String, usize> {
     times
 }
 
-/// The wall clock, in milliseconds since the Unix epoch.
+/// The wall clock, in microseconds since the Unix epoch.
 #[expect(clippy::disallowed_methods, reason = "a process is judged by the real clock")]
-pub(crate) fn now_millis() -> u64 {
+pub(crate) fn now_micros() -> u64 {
     let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970");
-    u64::try_from(since_epoch.as_millis()).expect("a near date")
+    u64::try_from(since_epoch.as_micros()).expect("a near date")
+}
+
+/// The same in milliseconds.
+pub(crate) fn now_millis() -> u64 {
+    now_micros() / 1_000
 }
 
 /// The wall clock, in whole seconds.

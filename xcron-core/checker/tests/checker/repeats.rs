@@ -137,6 +137,32 @@ fn a_failed_attempt_is_repeated_as_the_policy_says() {
 }
 
 #[test]
+fn attempts_that_never_arrived_do_not_count() {
+    let retry = Retry { attempts_max: 3, backoff_min_s: 2, backoff_max_s: 3, age_max_s: 20 };
+    let task = || created(Definition { retry, ..at_ten() });
+    check(
+        90.0,
+        vec![
+            (
+                "numbers that never arrived were not sent",
+                lines![task(), fired(10, 10.0).attempt(6)],
+                PASS,
+            ),
+            (
+                "and did not fail",
+                lines![task(), failed(4, 10.0), failed(5, 12.0), failed(6, 15.5)],
+                PASS,
+            ),
+            (
+                "but a fourth that arrived is one too many",
+                lines![task(), failed(4, 10.0), failed(5, 12.5), failed(6, 15.5), failed(7, 18.5)],
+                I6,
+            ),
+        ],
+    );
+}
+
+#[test]
 fn fences_of_a_task_grow() {
     let cron = || created(Definition { end_s: Some(20), ..super::table::every_ten() });
     let first = |fence| fired(10, 10.0).fence(fence);

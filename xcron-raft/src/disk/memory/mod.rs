@@ -161,6 +161,11 @@ impl MemoryDisk {
         self.0.state().failing_prefix = Some(prefix.to_owned());
     }
 
+    /// Takes back [`MemoryDisk::fail_sync_of`].
+    pub fn fail_no_sync(&self) {
+        self.0.state().failing_prefix = None;
+    }
+
     /// Whether the sync that [`MemoryDisk::fail_sync_of`] is about has failed by now.
     pub fn has_failed_sync(&self) -> bool {
         self.0.state().failing_prefix.is_none()
@@ -185,6 +190,11 @@ impl MemoryDisk {
     /// The bytes of all files together.
     pub fn used_bytes(&self) -> u64 {
         self.0.state().used()
+    }
+
+    /// Lets renames fail, or no longer, as on a disk without a free block for a directory.
+    pub fn refuse_names(&self, refuses: bool) {
+        self.0.state().refuses_names = refuses;
     }
 
     /// Fails every operation from the `times`-th visit of failpoint `point` on, as if the process
@@ -340,6 +350,9 @@ impl Disk for MemoryDisk {
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {
         let mut state = self.live()?;
         state.find(from)?;
+        if state.refuses_names {
+            return Err(State::full());
+        }
         state.change(NameChange::Rename(from.to_owned(), to.to_owned()));
         Ok(())
     }

@@ -20,6 +20,7 @@ pub(super) struct State {
     pub(super) dead: bool,
     pub(super) frozen: bool,
     pub(super) capacity: Option<u64>,
+    pub(super) refuses_names: bool,
     pub(super) failing_syncs: u32,
     pub(super) failing_prefix: Option<String>,
     pub(super) syncs: u64,
@@ -62,9 +63,7 @@ impl State {
 
     pub(super) fn check_space(&self, more: u64) -> io::Result<()> {
         match self.capacity {
-            Some(capacity) if self.used() + more > capacity => {
-                Err(io::Error::new(io::ErrorKind::StorageFull, "no space left on device"))
-            }
+            Some(capacity) if self.used() + more > capacity => Err(Self::full()),
             _ => Ok(()),
         }
     }
@@ -82,6 +81,10 @@ impl State {
             self.failing_prefix = None;
         }
         is_meant
+    }
+
+    pub(super) fn full() -> io::Error {
+        io::Error::new(io::ErrorKind::StorageFull, "no space left on device")
     }
 
     pub(super) fn find(&self, name: &str) -> io::Result<usize> {

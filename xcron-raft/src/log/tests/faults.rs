@@ -1,11 +1,13 @@
 //! Disks that freeze, fail or are full: nothing is acknowledged that is not durable.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use super::{Acks, Threads, append, content, filled, id, open, payload, settings};
 use crate::ErrorKind;
+use crate::disk::Disk;
 use crate::disk::memory::MemoryDisk;
 use crate::log::id::RecordHead;
 use crate::log::queue::Job;
@@ -43,6 +45,32 @@ fn a_frozen_disk_acknowledges_nothing_and_reads_still_answer() {
     disk.thaw();
     wait_until("all acknowledgements", || acks.acked() == 51);
     assert!(disk.syncs() - syncs <= 3, "{} syncs for 50 jobs", disk.syncs() - syncs);
+}
+
+#[test]
+fn what_is_not_synced_yet_does_not_count_as_durable() {
+    let disk = MemoryDisk::default();
+    let log = open_threaded(&disk);
+    let acks = Acks::default();
+    let durable = |log: &Log| log.stats().durable.load(Ordering::SeqCst);
+    for index in 0..10 {
+        append(&log, 1, index, 100, &acks).unwrap();
+    }
+    wait_until("ten acknowledgements", || acks.acked() == 10);
+    assert_eq!(durable(&log), 9);
+    disk.freeze();
+    for index in 10..20 {
+        append(&log, 1, index, 100, &acks).unwrap();
+    }
+    assert_eq!((durable(&log), log.range()), (9, 0..20));
+    disk.crash(0);
+    drop(log);
+    let log = open_threaded(&disk);
+    assert!(log.range().end > 9, "what was durable is there: {:?}", log.range());
+    assert_eq!(durable(&log), log.range().end - 1);
+    log.purge(id(1, 5)).unwrap();
+    log.truncate_after(Some(id(1, 7))).unwrap();
+    wait_until("the cut", || durable(&log) == 7);
 }
 
 #[test]
@@ -145,6 +173,70 @@ fn a_prepared_segment_that_cannot_be_had_is_known_before_it_is_needed() {
     let acks = Acks::default();
     append(&log, 1, 0, 100, &acks).unwrap();
     wait_until("the acknowledgement", || acks.acked() == 1);
+}
+
+/// A threaded log with its next segment ready, and more to write than fits the present one.
+fn overfull(disk: &MemoryDisk, make_full: impl Fn()) -> (Log, Acks) {
+    let log = open_threaded(disk);
+    let has_spare = || disk.list().unwrap().iter().any(|entry| entry.name.starts_with("spare-"));
+    wait_until("the preparation of a spare", has_spare);
+    make_full();
+    let acks = Acks::default();
+    for index in 0..200 {
+        append(&log, 1, index, 1_000, &acks).unwrap();
+    }
+    wait_until("the wait for space", || log.full().is_some());
+    (log, acks)
+}
+
+#[test]
+fn a_disk_too_full_for_the_name_of_a_segment_is_waited_for_and_ends_nobody() {
+    let disk = MemoryDisk::default();
+    let (log, acks) = overfull(&disk, || disk.refuse_names(true));
+    assert!(log.full().unwrap().to_string().starts_with("cannot begin log-"));
+    assert!(log.fatal().borrow().is_none(), "{:?}", log.fatal().borrow());
+    assert!(acks.acked() < 70 && acks.refused() == 0, "{acks:?}");
+    assert_eq!(log.read(0..200, usize::MAX).unwrap().len(), 200, "it serves reads");
+    disk.refuse_names(false);
+    wait_until("all acknowledgements", || acks.acked() == 200);
+    assert!(log.full().is_none());
+    drop(log);
+    disk.crash(5);
+    let settings = LogSettings { segment_bytes: 65_536, ..settings(Threads::Caller) };
+    assert_eq!(Log::open(Arc::new(disk), settings).unwrap().range(), 0..200);
+}
+
+#[test]
+fn a_disk_too_full_for_another_segment_is_waited_for_and_ends_nobody() {
+    let disk = MemoryDisk::default();
+    let (log, acks) = overfull(&disk, || disk.limit_capacity(Some(100_000)));
+    assert!(log.fatal().borrow().is_none(), "{:?}", log.fatal().borrow());
+    assert!(acks.acked() < 200 && acks.refused() == 0, "{acks:?}");
+    disk.limit_capacity(None);
+    wait_until("all acknowledgements", || acks.acked() == 200);
+    assert!(log.fatal().borrow().is_none() && log.full().is_none());
+}
+
+#[test]
+fn a_log_that_waits_for_space_can_be_closed_and_acknowledges_nothing_more() {
+    let disk = MemoryDisk::default();
+    let (log, acks) = overfull(&disk, || disk.refuse_names(true));
+    let acked = acks.acked();
+    log.close();
+    assert_eq!((acks.acked(), acks.refused()), (acked, 200 - acked));
+}
+
+#[test]
+fn a_purge_on_a_disk_too_full_for_another_name_frees_space_all_the_same() {
+    let disk = MemoryDisk::default();
+    let log = filled(&disk, 60);
+    let before = disk.list().unwrap().len();
+    disk.refuse_names(true);
+    log.purge(id(1, 50)).unwrap();
+    assert!(log.fatal().borrow().is_none(), "{:?}", log.fatal().borrow());
+    let left = disk.list().unwrap();
+    assert!(left.len() < before && !left.iter().any(|entry| entry.name.starts_with("spare-")));
+    assert_eq!(log.range(), 51..60);
 }
 
 #[test]

@@ -112,8 +112,7 @@ impl MemoryNet {
         state.silent.insert(way);
     }
 
-    /// Lets what `from` sends to `to` take as long as `weather` says, on connections made by
-    /// either.
+    /// Lets what `from` sends to `to` take as long as `weather` says, whoever connected.
     pub fn set_weather(&self, from: &str, to: &str, weather: Weather) {
         self.state().way(from, to).set_weather(weather);
     }

@@ -1,6 +1,6 @@
 //! One node of a cluster under test, over all the lives of its process.
 
-use crate::process::{Home, PATIENCE, Server};
+use super::process::{Home, PATIENCE, Server};
 use std::net::SocketAddr;
 use std::process::ExitStatus;
 use std::time::Duration;

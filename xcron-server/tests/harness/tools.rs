@@ -1,6 +1,6 @@
 //! Programs of the system that some tests need, and what is said where they are missing.
 
-use crate::timeline::plainly;
+use super::timeline::plainly;
 use std::path::PathBuf;
 use std::process::Command;
 

@@ -1,6 +1,6 @@
 //! What was done to a cluster and when: for the judge, and for whoever reads a failure.
 
-use crate::target::now_millis;
+use super::target::now_millis;
 use std::io::Write;
 use std::sync::{Arc, Mutex};
 

@@ -1,6 +1,6 @@
 //! What a node says about its cluster, and pages of nodes that may be dead or asleep.
 
-use crate::api::Api;
+use super::api::Api;
 use hyper::{Method, StatusCode};
 use serde_json::Value;
 use std::net::SocketAddr;
