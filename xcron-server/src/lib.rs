@@ -8,11 +8,13 @@
 //! - [`node`]: the parts put together, run and taken down. `settings`: what each is told.
 //! - [`storage`], [`peer_tls`]: what a node holds. [`membership`]: the cluster that it is part of.
 //!   [`recovery`]: after a disaster.
+//! - [`drill`]: a throw-away cluster, put to the test.
 //! - [`signals`], [`telemetry`], [`open_files`]: what it has to do with its process.
 //! - [`error`]: why it did not start or had to stop.
 
 pub mod cli;
 pub mod config;
+pub mod drill;
 pub mod error;
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]

@@ -6,6 +6,7 @@ use std::io::Write;
 use std::process::ExitCode;
 use xcron_server::cli::{Cli, Command};
 use xcron_server::config::Config;
+use xcron_server::drill::{self, Options};
 use xcron_server::error::ServerError;
 use xcron_server::node::Node;
 use xcron_server::signals::Signals;
@@ -13,6 +14,9 @@ use xcron_server::{open_files, recovery, telemetry};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
+    if let Some(Command::Drill(options)) = &cli.command {
+        return practise(&cli, options);
+    }
     let config = match cli.config(std::env::vars_os()) {
         Ok(config) => config,
         Err(errors) => return bad_use(&errors),
@@ -26,7 +30,7 @@ fn main() -> ExitCode {
         Some(Command::ForceNewCluster { yes: true }) => {
             run(&config, recovery::force_new_cluster(&config))
         }
-        None => run(&config, serve(&config)),
+        Some(Command::Drill(_)) | None => run(&config, serve(&config)),
     };
     match done {
         Ok(line) if line.is_empty() => ExitCode::SUCCESS,
@@ -52,13 +56,35 @@ fn run<T>(
 ) -> Result<T, ServerError> {
     telemetry::start(config);
     open_files::raise();
+    run_bare(work)?
+}
+
+fn run_bare<T>(work: impl Future<Output = T>) -> Result<T, ServerError> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let cannot = |error| ServerError::System { what: "threads cannot be started", error };
     let runtime = runtime.map_err(cannot)?;
     let done = runtime.block_on(work);
     // Nothing that is still under way may hold up the end.
     runtime.shutdown_background();
-    done
+    Ok(done)
+}
+
+/// Runs a drill, whose nodes have a configuration of their own.
+fn practise(cli: &Cli, options: &Options) -> ExitCode {
+    if cli.conf.is_some() || !cli.set.is_empty() {
+        return bad_use(
+            &"xcron_server: a drill takes no configuration, leave out --conf and --set",
+        );
+    }
+    let done = run_bare(drill::run(options));
+    let error: &dyn Display = match &done {
+        Ok(Ok(true)) => return ExitCode::SUCCESS,
+        Ok(Ok(false)) => return ExitCode::FAILURE,
+        Ok(Err(error)) => error,
+        Err(error) => error,
+    };
+    eprintln!("xcron_server: {error}");
+    ExitCode::FAILURE
 }
 
 /// A command line or configuration that cannot be meant.

@@ -51,6 +51,7 @@ const LEASE_US: i64 = 250_000;
 const REST_MAX: Duration = Duration::from_secs(600);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "it wants the machine for itself for a minute or more: see docs/chaos.md"]
 async fn whatever_befalls_a_cluster_nothing_is_lost_early_or_doubled_without_a_cause() {
     let settings = Settings::from_env();
     let mut interrupts = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())

@@ -38,7 +38,9 @@ pub(super) fn judge(
                 follows(case, definition, run, (pair[0], pair[1]), findings);
             }
         }
-        within_policy(case, definition, run, findings);
+        if !life.may_be_reborn(first, last) {
+            within_policy(case, definition, run, findings);
+        }
         retried(case, definition, life, run, findings);
     }
 }

@@ -3,7 +3,7 @@
 use super::table::{Say, again, at_ten, check, created, every_ten, fired, left, lines, t};
 use xcron_checker::{
     Call, Definition, DeliveryMode, FinalTask, Invariant, Misfire, Op, Outcome, Overlap, Receipt,
-    Seen, SenderLost, Tenure, Unhealthy,
+    Retry, Seen, SenderLost, Tenure, Unhealthy,
 };
 
 const I3: Say = Say::Violated(Invariant::I3);
@@ -278,6 +278,8 @@ fn missed_occurrences_follow_the_misfire_policy() {
 #[test]
 fn a_deleted_task_fires_no_more() {
     let deleted = |at: f64| Op::new(Call::Delete, "a", t(at)).answered_ok(t(at + 0.1));
+    let retry = Retry { attempts_max: 1, ..Retry::default() };
+    let only_once = || Definition { retry, ..at_ten() };
     check(
         30.0,
         vec![
@@ -299,6 +301,17 @@ fn a_deleted_task_fires_no_more() {
                 lines![
                     Op::create("a", at_ten(), t(0.5)),
                     created(at_ten()),
+                    fired(10, 10.0),
+                    deleted(10.5),
+                    fired(10, 13.0).fence(120),
+                ],
+                PASS,
+            ),
+            (
+                "and the attempts of its second life are counted anew",
+                lines![
+                    Op::create("a", only_once(), t(0.5)),
+                    created(only_once()),
                     fired(10, 10.0),
                     deleted(10.5),
                     fired(10, 13.0).fence(120),
