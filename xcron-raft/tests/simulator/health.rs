@@ -1,7 +1,5 @@
 //! What is to be expected of the cluster at a moment, judged by the faults that are under way.
 
-use std::collections::BTreeSet;
-
 use xcron_checker::{SenderLost, Tenure, Unhealthy};
 
 use crate::record::Recorder;
@@ -106,14 +104,18 @@ fn has_majority(nodes: &[(u64, Condition)], passes: &dyn Fn(u64, u64) -> bool) -
     let well: Vec<u64> =
         members.iter().filter(|(_, node)| is_well(node)).map(|(n, _)| *n).collect();
     let majority = members.len() / 2 + 1;
-    if well.len() >= majority && well.iter().all(|a| well.iter().all(|b| a == b || passes(*a, *b)))
-    {
-        return true;
-    }
-    (0_u32..1 << well.len()).any(|set| {
-        let chosen: BTreeSet<u64> =
-            well.iter().enumerate().filter(|(i, _)| set & (1 << i) != 0).map(|(_, n)| *n).collect();
-        chosen.len() >= majority
-            && chosen.iter().all(|a| chosen.iter().all(|b| a == b || passes(*a, *b)))
-    })
+    // Whom each reaches both ways, itself included, as bits.
+    let reach = |a: &u64| {
+        let both = |b: &u64| a == b || (passes(*a, *b) && passes(*b, *a));
+        let bits = well.iter().enumerate().filter(|(_, b)| both(b)).map(|(i, _)| 1_u32 << i);
+        bits.sum::<u32>()
+    };
+    let reach: Vec<u32> = well.iter().map(reach).collect();
+    let is_whole = |set: u32| {
+        let of_set = reach.iter().enumerate().filter(|(i, _)| set & (1 << i) != 0);
+        of_set.fold(true, |whole, (_, reached)| whole && set & !reached == 0)
+    };
+    let all = (1_u32 << well.len()) - 1;
+    let mut sets = (0..=all).rev().filter(|set| set.count_ones() as usize >= majority);
+    sets.any(is_whole)
 }
