@@ -179,19 +179,28 @@ impl Decision<'_> {
             let not_before = at.plus(jitter(self.definition, self.id.as_str(), at));
             // Whether runs overlap shows at the instant, not ahead of it.
             let overlaps = self.definition.overlap != Overlap::Allow && !self.state.runs.is_empty();
-            // With a spread the next occurrence may leave before this one: what was claimed ahead
-            // would then leave with the lower fence after the higher one.
-            let is_spread = !self.definition.jitter.is_zero();
-            let may_wait = overlaps || is_spread || self.may_lose_another();
+            let may_wait = overlaps || self.may_lose_another();
             let ahead_max = if may_wait { self.context.now } else { until };
             if not_before > ahead_max {
                 return None;
             }
+            let not_before = not_before.max(self.last_to_leave());
             if let Some(start) = self.take(at, not_before) {
                 return Some(start);
             }
         }
         None
+    }
+
+    /// When the last of the attempts that are claimed leaves. With a spread that may be after the
+    /// instant of a later occurrence, which then waits for it, still within its own spread: the
+    /// higher fence would leave first otherwise.
+    fn last_to_leave(&self) -> Timestamp {
+        let leaves = |run: &OpenRun| match run.phase {
+            Phase::Sending { not_before, .. } => Some(not_before),
+            Phase::Queued | Phase::Waiting { .. } => None,
+        };
+        self.state.runs.iter().filter_map(leaves).max().unwrap_or(Timestamp::MIN)
     }
 
     /// Whether an attempt is with somebody else, so that it may have to be claimed again at any

@@ -2,7 +2,6 @@
 
 use crate::world::{at, cron, one_shot, seconds, task_id};
 use std::sync::Arc;
-use std::time::Duration;
 use xcron_core::decide::{ClaimContext, Claimed, admit, claim, defer};
 use xcron_core::{
     Calendar, Holder, Misfire, NewTask, Occurrence, OpenRun, Phase, Revision, RunEnd, Task,
@@ -86,25 +85,22 @@ fn a_run_is_missed_once_even_the_end_of_its_spread_has_passed() {
 }
 
 #[test]
-fn a_run_with_a_spread_is_not_claimed_ahead_so_that_fences_leave_in_order() {
+fn a_run_leaves_after_those_of_its_task_that_were_claimed_before_it() {
     let mut new = cron("t", "* * * * * *");
     new.definition.jitter = seconds(30);
-    let task = task(new);
+    let mut task = task(new);
+    let leaves = at(20);
+    task.state.runs = vec![OpenRun {
+        occurrence: Occurrence::At(at(0)),
+        attempt: 1,
+        lost: 0,
+        fence: 3,
+        claimed_at: at(0),
+        phase: Phase::Sending { holder: ME, not_before: leaves },
+    }];
     let due_at = task.state.due_at.expect("it has occurrences");
-    let calendar = Calendar::new(10);
-    let start = |now: Timestamp| {
-        let context = ClaimContext {
-            calendar: &calendar,
-            now,
-            until: now.plus(seconds(1) / 2),
-            active_since: at(0),
-            holder: ME,
-            is_lost: &|_, _| false,
-        };
-        claim(&task, &context).start
-    };
-    assert_eq!(start(due_at.minus(Duration::from_millis(1))), None);
-    assert!(start(due_at).is_some());
+    let start = decide(&task, due_at, at(0)).start.expect("it is due");
+    assert_eq!(start.not_before, due_at.max(leaves));
 }
 
 #[test]
