@@ -148,6 +148,10 @@ impl Store for SqliteStore {
         self.read(|connection| life::is_gone(connection, life)).unwrap_or(false)
     }
 
+    fn may_send(&self) -> bool {
+        true
+    }
+
     fn stands(&self, claim: &Claim) -> bool {
         let state = self.read(|connection| rows::state(connection, &claim.task));
         state.is_ok_and(|state| state.is_some_and(|state| claim.stands_in(&state)))

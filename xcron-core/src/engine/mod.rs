@@ -48,6 +48,8 @@ const TICK: Duration = Duration::from_secs(1);
 const STALL: Duration = Duration::from_secs(3);
 /// How long the engine waits before it asks a store again that failed.
 const STORE_PAUSE: Duration = Duration::from_millis(100);
+/// How long the engine waits before it asks again whether it may send.
+const SEND_PAUSE: Duration = Duration::from_millis(10);
 /// The most outcomes taken in before the engine looks at the rest of its work.
 const OUTCOMES_AT_ONCE: usize = 256;
 
@@ -173,8 +175,8 @@ impl Engine {
             let agenda = parts.store.agenda();
             self.notice(now, agenda);
             self.release(now);
-            self.send();
-            let look_at = self.plan(now, agenda);
+            let send_at = self.send(now);
+            let look_at = self.plan(now, agenda).min(send_at);
             if self.stopping && self.is_idle() {
                 return Ok(());
             }
@@ -238,9 +240,13 @@ impl Engine {
         }
     }
 
-    /// Sends as many of the waiting attempts as there are free places.
-    fn send(&mut self) {
-        while let Some(attempt) = self.lanes.pop() {
+    /// Sends as many of the waiting attempts as there are free places; answers when to look again.
+    ///
+    /// While nothing may be sent they stay where they are: they would come back unsent, each to be
+    /// claimed anew.
+    fn send(&mut self, now: Timestamp) -> Timestamp {
+        let may_send = self.lanes.queued() == 0 || self.parts.store.may_send();
+        while may_send && let Some(attempt) = self.lanes.pop() {
             let claim = attempt.start.claim.clone();
             let Some(task) = self.hands.get(&claim.task) else {
                 self.lanes.returned(&attempt.destination);
@@ -262,6 +268,7 @@ impl Engine {
         }
         let (lanes, load) = (&self.lanes, &self.parts.load);
         load.set(lanes.in_flight(), lanes.queued(), lanes.oldest_queued());
+        now.plus(if may_send { TICK } else { SEND_PAUSE })
     }
 
     /// Takes in an attempt that came back, and those that came back with it.

@@ -277,7 +277,13 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// Whether `holder` certainly sends nothing any more.
     fn is_gone(&self, holder: Holder) -> bool;
 
-    /// Whether a claim that this node made still stands; cheap, asked just before each send.
+    /// Whether this node may send at all now, as far as it depends on no single claim; cheap. What
+    /// is entitled to decide may still have to wait until others have vouched for it anew. Claims
+    /// are kept meanwhile, and sent once this is true.
+    fn may_send(&self) -> bool;
+
+    /// Whether a claim that this node made still stands and it [may send](Self::may_send); cheap,
+    /// asked just before each send.
     fn stands(&self, claim: &Claim) -> bool;
 
     /// How many tasks there are, as of the last applied commit.

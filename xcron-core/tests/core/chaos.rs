@@ -137,6 +137,10 @@ impl Store for FlakyStore {
         self.inner.is_gone(holder)
     }
 
+    fn may_send(&self) -> bool {
+        self.inner.may_send()
+    }
+
     fn stands(&self, claim: &Claim) -> bool {
         self.inner.stands(claim)
     }

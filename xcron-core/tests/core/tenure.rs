@@ -5,6 +5,7 @@ use crate::world::{World, at, cron, one_shot, seconds, task_id};
 use async_trait::async_trait;
 use futures::FutureExt;
 use futures::channel::oneshot;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use xcron_core::{
@@ -18,6 +19,9 @@ struct Elected {
     inner: Arc<MemoryStore>,
     term: Mutex<Term>,
     waiting: Mutex<Vec<oneshot::Sender<()>>>,
+    /// Whether nobody vouches for the term at the moment.
+    is_doubted: AtomicBool,
+    commits: AtomicUsize,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -29,7 +33,13 @@ struct Term {
 impl Elected {
     fn over(world: &World, tenure: Option<u64>) -> Arc<Self> {
         let term = Mutex::new(Term { tenure, vacancy: None });
-        Arc::new(Self { inner: Arc::clone(&world.store), term, waiting: Mutex::default() })
+        Arc::new(Self {
+            inner: Arc::clone(&world.store),
+            term,
+            waiting: Mutex::default(),
+            is_doubted: AtomicBool::new(false),
+            commits: AtomicUsize::new(0),
+        })
     }
 
     fn begin(&self, tenure: Option<u64>, vacancy: Option<Duration>) {
@@ -45,6 +55,8 @@ impl Elected {
 #[deny(clippy::missing_trait_methods)]
 impl Store for Elected {
     async fn commit(&self, changes: Vec<Change>) -> Result<Vec<Committed>, StoreError> {
+        let before = self.commits.fetch_add(1, Ordering::Relaxed);
+        assert!(before < 1_000, "the engine commits again and again");
         self.inner.commit(changes).await
     }
 
@@ -98,8 +110,12 @@ impl Store for Elected {
         self.inner.is_gone(holder)
     }
 
+    fn may_send(&self) -> bool {
+        self.agenda().tenure.is_some() && !self.is_doubted.load(Ordering::Relaxed)
+    }
+
     fn stands(&self, claim: &Claim) -> bool {
-        self.agenda().tenure.is_some() && self.inner.stands(claim)
+        self.may_send() && self.inner.stands(claim)
     }
 
     fn counts(&self) -> TaskCounts {
@@ -170,4 +186,32 @@ async fn who_leads_no_more_hands_back_what_has_not_left_and_claims_nothing() {
     world.run_until(&scheduler, 22).await;
     assert_eq!(world.arrivals().len(), 1);
     assert!(world.task(task_id("t").as_str()).await.expect("kept").task.state.runs.is_empty());
+}
+
+/// Who leads may have to wait until others have vouched for it anew. What is due then stays
+/// claimed: claimed again, it would cost a commit and an attempt each time, all in vain.
+#[tokio::test]
+async fn what_is_due_while_nobody_vouches_for_the_leader_waits_in_hand_and_is_claimed_once() {
+    let world = World::new();
+    let store = Elected::over(&world, Some(1));
+    let scheduler = world.scheduler_over(Arc::clone(&store) as Arc<dyn Store>);
+    for n in 0..20 {
+        scheduler.create(one_shot(&format!("t{n}"), 10)).await.expect("created");
+    }
+    scheduler.create(one_shot("deleted", 10)).await.expect("created");
+    let script = async {
+        world.clock.sleep_until(at(9)).await;
+        store.is_doubted.store(true, Ordering::Relaxed);
+        world.clock.sleep_until(at(11)).await;
+        assert_eq!(world.arrivals(), Vec::<i64>::new());
+        scheduler.delete(&task_id("deleted")).await.expect("deleted");
+        world.clock.sleep_until(at(12)).await;
+        store.is_doubted.store(false, Ordering::Relaxed);
+    };
+    let before = store.commits.load(Ordering::Relaxed);
+    world.run_with(&scheduler, 20, script).await;
+    assert_eq!(world.arrivals(), [12; 20], "as soon as somebody vouches");
+    assert!(world.receipts().iter().all(|receipt| receipt.attempt == 1));
+    let commits = store.commits.load(Ordering::Relaxed) - before;
+    assert!(commits <= 10, "{commits} commits: claims, a deletion, and settlements");
 }

@@ -77,6 +77,10 @@ impl Store for Broken {
         self.inner.is_gone(holder)
     }
 
+    fn may_send(&self) -> bool {
+        self.inner.may_send()
+    }
+
     fn stands(&self, claim: &Claim) -> bool {
         self.inner.stands(claim)
     }
@@ -144,6 +148,10 @@ impl Store for Slow {
 
     fn is_gone(&self, holder: Holder) -> bool {
         self.0.is_gone(holder)
+    }
+
+    fn may_send(&self) -> bool {
+        self.0.may_send()
     }
 
     fn stands(&self, claim: &Claim) -> bool {

@@ -240,6 +240,10 @@ impl Formation {
                     self.come_back(&met)?;
                     return Ok(Err("it comes back under its old number".to_owned()));
                 }
+                // Asked before the name came, answered after the cluster had begun with this node.
+                MetKind::Member if self.belongs_to(&met) => {
+                    return Ok(Err("the founders have met".to_owned()));
+                }
                 MetKind::Member => return Err(self.too_late(host, &met)),
                 MetKind::Pending => name = cluster_id(&met.cluster).unwrap_or(0),
                 MetKind::Blank if met.hosts == hosts => {}
@@ -252,6 +256,12 @@ impl Formation {
             }
         }
         Ok(obstacle.map_or(Ok(name), Err))
+    }
+
+    /// Whether this node has been told meanwhile that it belongs to the same cluster as `met`.
+    fn belongs_to(&self, met: &MetMessage) -> bool {
+        let own = self.founding.belonging().identity.cluster;
+        own != 0 && cluster_id(&met.cluster) == Some(own)
     }
 
     /// What [`Mutant::IdReusedAfterWipe`] does instead of refusing: as if it had been let in.

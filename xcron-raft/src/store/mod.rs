@@ -447,6 +447,10 @@ impl Store for RaftStore {
         self.shared.is_gone(holder)
     }
 
+    fn may_send(&self) -> bool {
+        self.shared.may_send()
+    }
+
     fn stands(&self, claim: &Claim) -> bool {
         let view = self.view();
         let state = view.get(&claim.task).and_then(|record| record.task_state().ok());
