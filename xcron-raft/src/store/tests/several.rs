@@ -131,12 +131,17 @@ async fn three_founders_form_a_cluster_and_every_node_answers_every_request() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_founder_whose_question_is_answered_after_the_cluster_began_belongs_to_it() {
     let mut world = World::new();
-    // The first founder meets both others and begins, while the third still asks the second.
-    let slow = Weather { least: Duration::from_millis(400), ..Weather::default() };
-    world.net.set_weather("c:1", "b:1", slow);
-    for address in ["a:1", "b:1", "c:1"] {
-        world.start(address, |settings| settings.peer_hosts = owned(&["a:1", "b:1", "c:1"])).await;
+    let founders = ["a:1", "b:1", "c:1"];
+    for address in ["b:1", "c:1"] {
+        world.start(address, |settings| settings.peer_hosts = owned(&founders)).await;
     }
+    // The two know each other, and the third asks the second again when the first comes, meets
+    // both and begins.
+    sleep(Duration::from_millis(400)).await;
+    let slow = Weather { least: Duration::from_millis(1_200), ..Weather::default() };
+    world.net.set_weather("c:1", "b:1", slow);
+    sleep(Duration::from_millis(200)).await;
+    world.start("a:1", |settings| settings.peer_hosts = owned(&founders)).await;
     world.await_ready().await;
     assert_eq!(world.node("c:1").status().nodes.len(), 3);
 }
