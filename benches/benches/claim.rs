@@ -27,7 +27,7 @@ fn decide(criterion: &mut Criterion) {
         until: now,
         active_since: Timestamp::from_secs(NOW_SECS - 3_600),
         holder: Holder { node: 1, incarnation: 1 },
-        is_lost: &|_run, _holder| false,
+        is_gone: &|_holder| false,
     };
     let every_minute = Schedule::cron("* * * * *", "UTC", DstGap::default(), DstFold::default())
         .expect("a good expression");

@@ -36,8 +36,8 @@ pub struct ClaimContext<'a> {
     pub active_since: Timestamp,
     /// Who sends what is claimed.
     pub holder: Holder,
-    /// Whether an attempt that was claimed earlier certainly has no sender any more.
-    pub is_lost: &'a dyn Fn(&OpenRun, Holder) -> bool,
+    /// Whether who claimed an attempt earlier certainly sends nothing any more.
+    pub is_gone: &'a dyn Fn(Holder) -> bool,
 }
 
 impl std::fmt::Debug for ClaimContext<'_> {
@@ -128,7 +128,7 @@ impl Decision<'_> {
             let Phase::Sending { holder, not_before } = run.phase else {
                 continue;
             };
-            if !(self.context.is_lost)(run, holder) {
+            if !(self.context.is_gone)(holder) {
                 continue;
             }
             if self.definition.delivery == DeliveryMode::AtMostOnce {

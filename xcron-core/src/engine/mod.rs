@@ -26,6 +26,7 @@ use crate::dispatch::{Delivery, Outcome, Verdict};
 use crate::mutant::{self, Mutant};
 use crate::observe::{Event, Observer};
 use crate::store::{Agenda, StoreError};
+use crate::task::Revision;
 use crate::task::id::TaskId;
 use crate::task::state::{Phase, TaskState};
 use futures::FutureExt;
@@ -33,7 +34,7 @@ use hands::Hands;
 use lanes::Lanes;
 use lookahead::Lookahead;
 use prune::Prune;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
@@ -114,8 +115,8 @@ pub(crate) struct Engine {
     ahead_count: u64,
     /// What came back and is not settled yet.
     returned: Vec<Returned>,
-    /// Tasks to read anew, because a commit conflicted or may have happened.
-    uncertain: BTreeSet<TaskId>,
+    /// Tasks to read anew, because a change decided on this revision conflicted or may happen.
+    uncertain: BTreeMap<TaskId, Revision>,
     pause_until: Timestamp,
     look_at_full_at: Timestamp,
     read_again_at: Timestamp,
@@ -148,7 +149,7 @@ impl Engine {
             ahead: BTreeMap::new(),
             ahead_count: 0,
             returned: Vec::new(),
-            uncertain: BTreeSet::new(),
+            uncertain: BTreeMap::new(),
             pause_until: Timestamp::MIN,
             look_at_full_at: Timestamp::MIN,
             read_again_at: Timestamp::MIN,
@@ -310,6 +311,6 @@ impl Engine {
 
     fn is_idle(&self) -> bool {
         let in_hand = self.waits.has_attempts() || self.waits.has_step();
-        !in_hand && self.returned.is_empty() && self.ahead.is_empty()
+        !in_hand && self.returned.is_empty() && self.ahead.is_empty() && self.uncertain.is_empty()
     }
 }

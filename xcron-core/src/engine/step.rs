@@ -4,15 +4,16 @@ use super::lanes::Room;
 use super::{Attempt, Engine, EngineError, Returned, STORE_PAUSE, TICK};
 use crate::Timestamp;
 use crate::decide::{self, ClaimContext};
+use crate::dispatch::Outcome;
 use crate::mutant::{self, Mutant};
 use crate::observe::Event;
 use crate::store::{
-    Agenda, COMMIT_CHANGES_MAX, Change, Committed, Conflict, Consistency, Effect, StoreError,
-    StoreErrorKind,
+    Agenda, COMMIT_CHANGES_MAX, Change, Claim, Committed, Conflict, Consistency, Effect,
+    StoreError, StoreErrorKind,
 };
-use crate::task::Task;
 use crate::task::id::{RunId, TaskId};
-use crate::task::state::{Holder, OpenRun, RunRecord};
+use crate::task::state::{Phase, RunRecord};
+use crate::task::{Revision, Task};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -50,7 +51,7 @@ pub(super) struct Page {
     due_max: usize,
     due: Vec<Task>,
     finished: Vec<Task>,
-    reread: Vec<(TaskId, Option<Task>)>,
+    reread: Vec<(TaskId, Revision, Option<Task>)>,
 }
 
 /// Decisions on their way to the store, one for each change.
@@ -66,8 +67,8 @@ struct Decision {
     /// The task as it is to be, at the revision that was decided on.
     task: Task,
     changed: bool,
-    /// Whether a claim of this node that is not in hand was never sent.
-    reread: bool,
+    /// The revision at which an earlier change of the task may happen; cleared up by this one.
+    doubted: Option<Revision>,
     ended: Vec<RunRecord>,
     settled: Vec<Returned>,
     start: Option<Attempt>,
@@ -78,7 +79,7 @@ impl Decision {
         Self {
             task,
             changed: false,
-            reread: false,
+            doubted: None,
             ended: Vec::new(),
             settled: Vec::new(),
             start: None,
@@ -138,13 +139,14 @@ impl Engine {
 
     fn read(&mut self, until: Timestamp, due_max: usize, finished_max: usize) {
         let store = Arc::clone(&self.parts.store);
-        let uncertain: Vec<TaskId> = self.uncertain.iter().take(REREADS_MAX).cloned().collect();
+        let uncertain = self.uncertain.iter().take(REREADS_MAX);
+        let uncertain: Vec<_> = uncertain.map(|(id, doubted)| (id.clone(), *doubted)).collect();
         self.waits.begin_step(async move {
             let read = async {
                 let mut page = Page { until, due_max, ..Page::default() };
-                for id in uncertain {
+                for (id, doubted) in uncertain {
                     let found = store.get(&id, Consistency::Linearizable).await?;
-                    page.reread.push((id, found.map(|found| found.task)));
+                    page.reread.push((id, doubted, found.map(|found| found.task)));
                 }
                 if due_max > 0 {
                     page.due = store.due(until, due_max).await?;
@@ -203,11 +205,11 @@ impl Engine {
         // claims are decided by no other.
         let plans = self.tenure.is_some() && self.parts.store.agenda().tenure == self.tenure;
         let mut decisions: BTreeMap<TaskId, Decision> = BTreeMap::new();
-        for (id, found) in page.reread {
+        for (id, doubted, found) in page.reread {
             self.uncertain.remove(&id);
             if let Some(task) = found {
                 self.hands.learn(&task);
-                decisions.insert(id, Decision { reread: true, ..Decision::on(task) });
+                decisions.insert(id, self.clear_up(task, doubted, now));
             }
         }
         for task in &page.due {
@@ -247,6 +249,37 @@ impl Engine {
         }
     }
 
+    /// Begins the decision on a task of which a change at the revision `doubted` may have happened.
+    ///
+    /// A claim of this node that is not in hand was never sent, since nobody knew of it. And a
+    /// change that has not happened yet may be on its way: it conflicts with whatever is put first.
+    fn clear_up(&self, task: Task, doubted: Revision, now: Timestamp) -> Decision {
+        let mut decision = Decision { doubted: Some(doubted), ..Decision::on(task) };
+        decision.changed = decision.task.revision == doubted;
+        for run in decision.task.state.runs.clone() {
+            let Phase::Sending { holder, .. } = run.phase else {
+                continue;
+            };
+            let task = &decision.task;
+            if holder != self.parts.store.holder() || self.hands.has(&task.id, &run) {
+                continue;
+            }
+            let claim = Claim {
+                task: task.id.clone(),
+                occurrence: run.occurrence,
+                attempt: run.attempt,
+                fence: run.fence,
+                holder,
+            };
+            let unsent = Outcome::not_started();
+            if let Some(settled) = decide::settle(task, &claim, &unsent, None, now) {
+                decision.task.state = settled.state;
+                decision.changed = true;
+            }
+        }
+        decision
+    }
+
     /// Adds what an attempt came to to the decision on its task.
     fn settle(&mut self, returned: Returned, decisions: &mut BTreeMap<TaskId, Decision>) {
         let claim = &returned.attempt.start.claim;
@@ -269,12 +302,8 @@ impl Engine {
 
     /// Claims what is due of a task, if its destination has room.
     fn claim(&mut self, decision: &mut Decision, until: Timestamp, now: Timestamp) {
-        let Self { parts, hands, lanes, .. } = self;
-        let (task, reread) = (&decision.task, decision.reread);
-        let holder = parts.store.holder();
-        let is_lost = |run: &OpenRun, by: Holder| {
-            parts.store.is_gone(by) || (reread && by == holder && !hands.has(&task.id, run))
-        };
+        let Self { parts, lanes, .. } = self;
+        let task = &decision.task;
         let claimed = decide::claim(
             task,
             &ClaimContext {
@@ -282,8 +311,8 @@ impl Engine {
                 now,
                 until,
                 active_since: if self.trouble.lasts(now) { now } else { self.active_since },
-                holder,
-                is_lost: &is_lost,
+                holder: parts.store.holder(),
+                is_gone: &|by| parts.store.is_gone(by),
             },
         );
         if claimed.state == task.state {
@@ -370,19 +399,21 @@ impl Engine {
                     for returned in &settled {
                         self.hands.let_go(&returned.attempt.start.claim);
                     }
-                } else if !settled.is_empty() {
-                    self.uncertain.insert(task.id);
-                    self.returned.extend(settled);
+                    return;
                 }
+                // It may be a change of this node that came late.
+                self.uncertain.insert(task.id, task.revision);
+                self.returned.extend(settled);
             }
         }
     }
 
-    /// Takes back a decision that was not acknowledged. It may have happened all the same: then
-    /// reading its task again shows it.
+    /// Takes back a decision that was not acknowledged. It may have happened all the same, or
+    /// happen later: see [`clear_up`](Self::clear_up).
     fn undo(&mut self, decision: Decision, effect: Effect) {
-        if effect == Effect::Unknown {
-            self.uncertain.insert(decision.task.id);
+        let own = Some(decision.task.revision).filter(|_| effect == Effect::Unknown);
+        if let Some(doubted) = own.or(decision.doubted) {
+            self.uncertain.insert(decision.task.id, doubted);
         }
         if let Some(attempt) = decision.start {
             self.lanes.release(&attempt.destination);

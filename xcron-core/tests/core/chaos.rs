@@ -35,7 +35,9 @@ struct FlakyStore {
     clock: SimClock,
     dice: Dice,
     /// Commits that fail, of a hundred.
-    failures: u64,
+    failures: AtomicU64,
+    /// Commits that were given up and are still on their way: when each happens.
+    late: Mutex<Vec<(Timestamp, Vec<Change>)>>,
     failed: Mutex<BTreeSet<&'static str>>,
     /// Takes no commit from the first instant to the second.
     outage: Option<(Timestamp, Timestamp)>,
@@ -51,10 +53,26 @@ impl FlakyStore {
             inner,
             clock,
             dice,
-            failures,
+            failures: AtomicU64::new(failures),
+            late: Mutex::default(),
             failed: Mutex::default(),
             outage: None,
             changes_max: usize::MAX,
+        }
+    }
+
+    fn failures(&self) -> u64 {
+        self.failures.load(Ordering::Relaxed)
+    }
+
+    /// Lets those happen that were on their way for long enough.
+    async fn let_late_ones_happen(&self) {
+        let now = self.clock.now();
+        let late: Vec<_> =
+            self.late.lock().expect("no panic").extract_if(.., |(at, _)| *at <= now).collect();
+        for (_, changes) in late {
+            // Nobody waits for the answer any more.
+            self.inner.commit(changes).await.expect("memory answers");
         }
     }
 
@@ -75,16 +93,22 @@ impl Store for FlakyStore {
         if changes.len() > self.changes_max {
             return Err(self.fail(Effect::None));
         }
-        let roll = self.dice.roll(100);
-        if roll < self.failures {
+        let (roll, failures) = (self.dice.roll(100), self.failures());
+        if roll < failures {
             return Err(self.fail(Effect::None));
         }
-        if self.failures > 0 {
+        if failures > 0 {
             let wait = Duration::from_millis(self.dice.roll(400));
             self.clock.sleep_until(self.clock.now().plus(wait)).await;
         }
+        self.let_late_ones_happen().await;
+        if roll < 2 * failures && self.dice.roll(2) == 0 {
+            let at = self.clock.now().plus(Duration::from_millis(self.dice.roll(3_000)));
+            self.late.lock().expect("no panic").push((at, changes));
+            return Err(self.fail(Effect::Unknown));
+        }
         let committed = self.inner.commit(changes).await?;
-        if roll < 2 * self.failures {
+        if roll < 2 * failures {
             return Err(self.fail(Effect::Unknown));
         }
         Ok(committed)
@@ -95,7 +119,8 @@ impl Store for FlakyStore {
         id: &TaskId,
         consistency: Consistency,
     ) -> Result<Option<TaskWithHistory>, StoreError> {
-        if self.dice.roll(100) < self.failures {
+        self.let_late_ones_happen().await;
+        if self.dice.roll(100) < self.failures() {
             return Err(self.fail(Effect::None));
         }
         self.inner.get(id, consistency).await
@@ -111,7 +136,8 @@ impl Store for FlakyStore {
     }
 
     async fn due(&self, until: Timestamp, limit: usize) -> Result<Vec<Task>, StoreError> {
-        if self.dice.roll(100) < self.failures {
+        self.let_late_ones_happen().await;
+        if self.dice.roll(100) < self.failures() {
             return Err(self.fail(Effect::None));
         }
         self.inner.due(until, limit).await
@@ -188,10 +214,13 @@ async fn live_through(seed: u64) {
     }
     let flaky = Arc::new(FlakyStore::new(&world, seed, 10));
     let over_flaky = world.scheduler_over(Arc::clone(&flaky) as Arc<dyn Store>);
-    world.run_until(&over_flaky, 120).await;
+    // In the end everything works, until nothing is left over.
+    let healing = async {
+        world.clock.sleep_until(at(110)).await;
+        flaky.failures.store(0, Ordering::Relaxed);
+    };
+    world.run_with(&over_flaky, 125, healing).await;
     assert_eq!(flaky.failed.lock().expect("no panic").len(), 2, "seed {seed}: faults happened");
-    // Then everything works, until nothing is left over.
-    world.run_until(&scheduler, 125).await;
 
     let mut seen = BTreeSet::new();
     for receipt in world.receipts() {
@@ -208,6 +237,8 @@ async fn live_through(seed: u64) {
         let ends = state.counters.ended() + state.counters.skipped();
         let open = u64::try_from(state.runs.len()).expect("small");
         assert_eq!(ends + open, expected, "seed {seed}: {name}: {state:?}");
+        let forgotten = state.runs.iter().find(|run| run.occurrence.time() < at(115));
+        assert_eq!(forgotten, None, "seed {seed}: {name}");
         assert!(state.decided_until >= at(115) || name.starts_with("once"), "seed {seed}: {name}");
     }
 }

@@ -24,7 +24,7 @@ fn decide(task: &Task, now: Timestamp, active_since: Timestamp) -> Claimed {
         until: now,
         active_since,
         holder: ME,
-        is_lost: &|_, _| false,
+        is_gone: &|_| false,
     };
     claim(task, &context)
 }
@@ -43,14 +43,14 @@ fn nothing_is_claimed_ahead_while_an_attempt_is_with_somebody_else() {
     let ahead = |task: &Task| {
         let calendar = Calendar::new(10);
         let (now, until, active_since) = (at(1).minus(seconds(1) / 2), at(1), at(0));
-        let is_lost = |_: &OpenRun, _: Holder| false;
+        let is_gone = |_: Holder| false;
         let context = ClaimContext {
             calendar: &calendar,
             now,
             until,
             active_since,
             holder: ME,
-            is_lost: &is_lost,
+            is_gone: &is_gone,
         };
         claim(task, &context).start
     };

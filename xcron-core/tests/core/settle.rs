@@ -21,7 +21,7 @@ fn claimed(new: NewTask) -> (Task, Claim) {
         until: at(10),
         active_since: at(0),
         holder: ME,
-        is_lost: &|_, _| false,
+        is_gone: &|_| false,
     };
     let made = claim(&task, &context);
     task.state = made.state;
@@ -74,7 +74,7 @@ fn the_backoff_doubles_up_to_its_bound_and_never_undercuts_it() {
             until,
             active_since: at(0),
             holder: ME,
-            is_lost: &|_, _| false,
+            is_gone: &|_| false,
         };
         let made = xcron_core::decide::claim(&task, &context);
         task.state = made.state;

@@ -9,8 +9,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use xcron_core::{
-    Agenda, Change, Claim, Clock, Committed, Consistency, Holder, MemoryStore, Misfire, Store,
-    StoreError, Task, TaskCounts, TaskId, TaskWithHistory, Timestamp,
+    Agenda, Change, Claim, Clock, Committed, Consistency, Effect, Holder, MemoryStore, Misfire,
+    Store, StoreError, StoreErrorKind, Task, TaskCounts, TaskId, TaskWithHistory, Timestamp,
 };
 
 /// A store whose node is entitled to decide only in some terms.
@@ -22,6 +22,9 @@ struct Elected {
     /// Whether nobody vouches for the term at the moment.
     is_doubted: AtomicBool,
     commits: AtomicUsize,
+    /// Whether nobody hears what becomes of the next commit, which is only on its way.
+    loses_next: AtomicBool,
+    on_its_way: Mutex<Vec<Change>>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -39,6 +42,8 @@ impl Elected {
             waiting: Mutex::default(),
             is_doubted: AtomicBool::new(false),
             commits: AtomicUsize::new(0),
+            loses_next: AtomicBool::new(false),
+            on_its_way: Mutex::default(),
         })
     }
 
@@ -57,6 +62,11 @@ impl Store for Elected {
     async fn commit(&self, changes: Vec<Change>) -> Result<Vec<Committed>, StoreError> {
         let before = self.commits.fetch_add(1, Ordering::Relaxed);
         assert!(before < 1_000, "the engine commits again and again");
+        if self.loses_next.swap(false, Ordering::Relaxed) {
+            *self.on_its_way.lock().expect("no panic") = changes;
+            let (kind, effect) = (StoreErrorKind::Unavailable, Effect::Unknown);
+            return Err(StoreError::new(kind, effect, "no answer in time"));
+        }
         self.inner.commit(changes).await
     }
 
@@ -214,4 +224,28 @@ async fn what_is_due_while_nobody_vouches_for_the_leader_waits_in_hand_and_is_cl
     assert!(world.receipts().iter().all(|receipt| receipt.attempt == 1));
     let commits = store.commits.load(Ordering::Relaxed) - before;
     assert!(commits <= 10, "{commits} commits: claims, a deletion, and settlements");
+}
+
+/// A claim that was given up may be committed by the next leader all the same. It names a sender
+/// that lives and knows nothing of it.
+#[tokio::test]
+async fn a_claim_that_happens_after_its_leader_gave_it_up_is_handed_back() {
+    let world = World::new();
+    let store = Elected::over(&world, Some(1));
+    let scheduler = world.scheduler_over(Arc::clone(&store) as Arc<dyn Store>);
+    scheduler.create(one_shot("t", 10)).await.expect("created");
+    store.loses_next.store(true, Ordering::Relaxed);
+    let script = async {
+        world.clock.sleep_until(at(10).minus(Duration::from_millis(5))).await;
+        store.begin(None, None);
+        let late = std::mem::take(&mut *store.on_its_way.lock().expect("no panic"));
+        assert_eq!(late.len(), 1, "the claim");
+        world.store.commit(late).await.expect("memory answers");
+        world.clock.sleep_until(at(12)).await;
+        let state = world.task("t").await.expect("kept").task.state;
+        assert_eq!(state.runs.first().map(|run| (run.attempt, run.lost)), Some((1, 1)));
+        store.begin(Some(2), Some(seconds(1)));
+    };
+    world.run_with(&scheduler, 20, script).await;
+    assert_eq!(world.arrivals(), [12]);
 }

@@ -105,7 +105,7 @@ fn go_on(view: &mut View, ids: &[TaskId]) {
             until: now,
             active_since: Timestamp::from_secs(2_000),
             holder: Holder { node: 1, incarnation: 1 },
-            is_lost: &|_, _| true,
+            is_gone: &|_| true,
         };
         let claimed = claim(&task, &context);
         let (expected, ended) = (task.revision, claimed.ended);

@@ -35,6 +35,10 @@ mod world;
 
 use series::Series;
 
+/// A simulation is a thread that allocates little things all the time.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 #[test]
 fn seeds_are_green() {
     Series::from_environment().run();

@@ -87,6 +87,12 @@ impl Plan {
             places: *dice.pick(&[2, 256]),
         }
     }
+
+    /// How far a leader's clock may be off the true time: as far as it may be off the median of
+    /// all clocks, and the median off the time, and the error of comparing them over a network.
+    pub(crate) fn clock_tolerance_ms(&self) -> u64 {
+        500 + self.clock_off_ms.max(20) + 150
+    }
 }
 
 /// The kinds of faults of one seed: each is left out of half of them, so that some seeds see much

@@ -111,7 +111,11 @@ async fn simulate(plan: Plan, keeps_events: bool) -> (Recorded, Duration) {
     let began_us = plan.began_s * 1_000_000;
     // A sender stops before anybody else can be elected.
     let lease_us = 1_000 * plan.settings.election_timeout_ms as i64;
-    let begin = Begin::new(began_us, nodes).label(label).lease_us(lease_us);
+    let tolerance_us = 1_000 * plan.clock_tolerance_ms() as i64;
+    let begin = Begin::new(began_us, nodes)
+        .label(label)
+        .lease_us(lease_us)
+        .clock_tolerance_us(tolerance_us);
     let recorded = world.recorder.finish(begin);
     let numbers: Vec<u64> = world.nodes.keys().copied().collect();
     numbers.into_iter().for_each(|number| world.kill(number));

@@ -152,7 +152,7 @@ impl World {
 
     /// A node with a disk that is not its own has had its time; it must have refused.
     fn restore(&mut self, number: u64, disk: MemoryDisk, began: Began) {
-        let has_refused = self.expected.remove(&number).is_none();
+        let has_refused = self.expected.remove(&number) == Some(Expected::Refused);
         let took_part = self.handles().get(&number).is_some_and(|handle| {
             handle.store.status().node_id != 0 && handle.store.stats().last_applied > 0
         });

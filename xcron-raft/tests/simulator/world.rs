@@ -71,6 +71,8 @@ pub(crate) enum Expected {
     SyncError,
     /// Its disk is not its own any more: it has to refuse.
     Refusal,
+    /// It has refused, and will again if it is started before it has its own disk back.
+    Refused,
     /// Its disk is full: it may not be able to start.
     Full,
 }
@@ -361,10 +363,10 @@ impl World {
             (Exit::Died | Exit::Stopped, _) => true,
             (Exit::Failed(error), Some(Expected::SyncError)) => error.kind() == ErrorKind::Storage,
             (Exit::Failed(error), Some(Expected::Full)) => error.kind() == ErrorKind::Full,
-            (Exit::Failed(error), Some(Expected::Refusal)) => {
+            (Exit::Failed(error), Some(Expected::Refusal | Expected::Refused)) => {
                 let kinds = [ErrorKind::Foreign, ErrorKind::Damaged];
                 if kinds.contains(&error.kind()) {
-                    self.expected.remove(&number);
+                    self.expected.insert(number, Expected::Refused);
                     return;
                 }
                 false
