@@ -150,15 +150,17 @@ impl Outreach {
         let view = self.shared.published.view();
         let roster = view.roster.iter().map(|(id, member)| (id, member.address.clone()));
         let mut others: BTreeMap<u64, String> = roster.collect();
-        // Before anything is applied only raft's own membership says who there is.
+        // Before anything is applied only raft's own membership says who there is; and who was let
+        // go is asked and told for as long as its vote counts.
         for (id, address) in self.shared.standing().addresses {
             others.entry(id).or_insert(address);
         }
         if others.is_empty() {
             // Nothing says who there is, but others may have asked.
-            others.extend(self.shared.contacts.addresses());
+            let known = self.shared.contacts.addresses().into_iter();
+            others.extend(known.filter(|(id, _)| !view.roster.is_removed(*id)));
         }
-        others.retain(|&id, _| id != me && !view.roster.is_removed(id));
+        others.remove(&me);
         others
     }
 

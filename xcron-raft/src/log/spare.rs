@@ -52,8 +52,11 @@ impl SparePool {
             let Some(number) = entry.name.strip_prefix(SPARE_PREFIX) else {
                 continue;
             };
-            state.named = state.named.max(number.parse().unwrap_or(0));
-            let usable = entry.len == segment_bytes && state.ready.len() < SPARE_SEGMENTS_MAX;
+            // One without a number was to be the first segment of a log that did not begin.
+            let number = number.parse().ok();
+            state.named = state.named.max(number.unwrap_or(0));
+            let has_room = state.ready.len() < SPARE_SEGMENTS_MAX;
+            let usable = number.is_some() && entry.len == segment_bytes && has_room;
             let result = if usable {
                 adopt(&*disk, &entry.name).map(|spare| state.ready.push(spare))
             } else {

@@ -10,8 +10,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
 
-use super::{Done, Log, LogId, LogSettings, LogState, Threads, Vote};
+use super::{Done, FIRST_NAME, Log, LogId, LogSettings, LogState, Threads, Vote};
 use crate::Error;
+use crate::disk::Disk;
 use crate::disk::memory::MemoryDisk;
 
 /// Settings with segments so short that a few entries fill one.
@@ -100,6 +101,15 @@ fn what_was_written_is_there_after_every_reopening() {
         expected.entries.push((id(1, next), payload(next, 200)));
         assert_eq!(content(&log), expected);
     }
+}
+
+#[test]
+fn a_beginning_that_was_cut_short_leaves_no_spare_behind() {
+    let disk = MemoryDisk::default();
+    // As it is when the process ends after the first file was made and before it had its name.
+    disk.create_zeroed(FIRST_NAME, 4_096).unwrap();
+    let expected = content(&filled(&disk, 40));
+    assert_eq!(content(&open(&disk, 2).unwrap()), expected);
 }
 
 #[test]
