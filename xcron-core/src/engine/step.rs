@@ -14,6 +14,7 @@ use crate::store::{
 use crate::task::id::{RunId, TaskId};
 use crate::task::state::{Phase, RunRecord};
 use crate::task::{Revision, Task};
+use futures::future::try_join_all;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -142,12 +143,14 @@ impl Engine {
         let uncertain = self.uncertain.iter().take(REREADS_MAX);
         let uncertain: Vec<_> = uncertain.map(|(id, doubted)| (id.clone(), *doubted)).collect();
         self.waits.begin_step(async move {
+            let store = &store;
             let read = async {
                 let mut page = Page { until, due_max, ..Page::default() };
-                for (id, doubted) in uncertain {
+                let reread = uncertain.into_iter().map(|(id, doubted)| async move {
                     let found = store.get(&id, Consistency::Linearizable).await?;
-                    page.reread.push((id, doubted, found.map(|found| found.task)));
-                }
+                    Ok((id, doubted, found.map(|found| found.task)))
+                });
+                page.reread = try_join_all(reread).await?;
                 if due_max > 0 {
                     page.due = store.due(until, due_max).await?;
                 }
