@@ -92,8 +92,8 @@ impl World {
         let likely = if self.dice.chance(400) { leader } else { any };
         self.recorder.trace(&format!("{kind:?}"));
         match kind {
-            Kind::Kill => self.kill_some("kill", vec![likely], 20_000),
-            Kind::KillLeader => self.kill_some("kill_leader", vec![leader], 8_000),
+            Kind::Kill => self.kill_some("kill", vec![likely], (20, 20_000)),
+            Kind::KillLeader => self.kill_some("kill_leader", vec![leader], (20, 8_000)),
             Kind::Failpoint => self.arm_failpoint(likely),
             Kind::Stop => self.stop(likely),
             Kind::PowerCut => self.cut_power(likely, &numbers),
@@ -141,14 +141,14 @@ impl World {
         self.nodes.get(&number).is_some_and(|node| node.life.is_some())
     }
 
-    fn kill_some(&mut self, name: &'static str, struck: Vec<u64>, most_ms: u64) {
+    fn kill_some(&mut self, name: &'static str, struck: Vec<u64>, (least_ms, most_ms): (u64, u64)) {
         let began = self.began(name, (struck.len() == 1).then(|| struck[0]));
         let struck: Vec<u64> = struck.into_iter().filter(|number| self.lives(*number)).collect();
         if struck.is_empty() {
             return;
         }
         struck.iter().for_each(|number| self.kill(*number));
-        let after = self.dice.scaled_millis(20, most_ms);
+        let after = self.dice.scaled_millis(least_ms, most_ms);
         self.schedule(after, Event::Undo(Undo::Revive(struck, began)));
     }
 
@@ -187,7 +187,7 @@ impl World {
             self.around.net.vanish(&address(*number));
         }
         let seeds: Vec<u64> = struck.iter().map(|_| self.dice.next()).collect();
-        self.kill_some("power_cut", struck.clone(), 20_000);
+        self.kill_some("power_cut", struck.clone(), (20, 20_000));
         for (number, seed) in struck.into_iter().zip(seeds) {
             self.nodes[&number].disk.crash(seed);
             self.nodes[&number].disk.die();
@@ -199,7 +199,7 @@ impl World {
             return;
         }
         let most_ms = *self.dice.pick(&[60_000, 600_000, 3_600_000]);
-        self.kill_some("outage", numbers, most_ms);
+        self.kill_some("outage", numbers, (1_000, most_ms));
     }
 
     fn pause(&mut self, number: u64) {
