@@ -254,7 +254,7 @@ impl World {
             }
             Event::Fault => {
                 self.inject();
-                let gap = self.dice.gap(self.plan.fault_gap_ms);
+                let gap = self.gap_between_faults();
                 self.schedule(gap, Event::Fault);
             }
             Event::Snapshot => {
@@ -264,6 +264,19 @@ impl World {
             }
             Event::Undo(undo) => self.undo(undo),
         }
+    }
+
+    /// Half of the faults come just before a second is full, when claims are in hand that have not
+    /// been sent.
+    fn gap_between_faults(&mut self) -> Duration {
+        let gap = self.dice.gap(self.plan.fault_gap_ms);
+        if self.dice.chance(500) {
+            return gap;
+        }
+        let second_us = 1_000_000;
+        let into_us = (self.recorder.now_us() as u64 + gap.as_micros() as u64) % second_us;
+        let before_us = self.dice.below(60_000);
+        gap + Duration::from_micros(2 * second_us - into_us - before_us)
     }
 
     /// Forgets the faults and snapshots to come, and undoes those under way.
