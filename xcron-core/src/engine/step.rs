@@ -140,7 +140,8 @@ impl Engine {
 
     fn read(&mut self, until: Timestamp, due_max: usize, finished_max: usize) {
         let store = Arc::clone(&self.parts.store);
-        let uncertain = self.uncertain.iter().take(REREADS_MAX);
+        let rereads_max = REREADS_MAX.min(self.trouble.batch_max());
+        let uncertain = self.uncertain.iter().take(rereads_max);
         let uncertain: Vec<_> = uncertain.map(|(id, doubted)| (id.clone(), *doubted)).collect();
         self.waits.begin_step(async move {
             let store = &store;
