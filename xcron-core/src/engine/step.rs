@@ -250,6 +250,9 @@ impl Engine {
         batch.changes.extend(self.prune.decide(finished, counts, now));
         if !batch.changes.is_empty() {
             self.commit(batch);
+        } else if page.due_max > 0 && self.read_again_at <= now {
+            // What is due has no room, or was for somebody else: the same page would come again.
+            self.read_again_at = now.plus(NOT_YET_PAUSE);
         }
     }
 
