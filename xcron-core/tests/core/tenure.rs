@@ -9,8 +9,9 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use xcron_core::{
-    Agenda, Change, Claim, Clock, Committed, Consistency, Effect, Holder, MemoryStore, Misfire,
-    Store, StoreError, StoreErrorKind, Task, TaskCounts, TaskId, TaskWithHistory, Timestamp,
+    Agenda, Callback, Change, Claim, Clock, Committed, Consistency, Effect, Holder, MemoryStore,
+    Misfire, Settings, Store, StoreError, StoreErrorKind, Task, TaskCounts, TaskId,
+    TaskWithHistory, Timestamp,
 };
 
 /// A store whose node is entitled to decide only in some terms.
@@ -22,6 +23,7 @@ struct Elected {
     /// Whether nobody vouches for the term at the moment.
     is_doubted: AtomicBool,
     commits: AtomicUsize,
+    reads: AtomicUsize,
     /// Whether nobody hears what becomes of the next commit, which is only on its way.
     loses_next: AtomicBool,
     on_its_way: Mutex<Vec<Change>>,
@@ -42,6 +44,7 @@ impl Elected {
             waiting: Mutex::default(),
             is_doubted: AtomicBool::new(false),
             commits: AtomicUsize::new(0),
+            reads: AtomicUsize::new(0),
             loses_next: AtomicBool::new(false),
             on_its_way: Mutex::default(),
         })
@@ -88,6 +91,8 @@ impl Store for Elected {
     }
 
     async fn due(&self, until: Timestamp, limit: usize) -> Result<Vec<Task>, StoreError> {
+        let before = self.reads.fetch_add(1, Ordering::Relaxed);
+        assert!(before < 1_000, "the engine reads what is due again and again");
         self.inner.due(until, limit).await
     }
 
@@ -248,4 +253,30 @@ async fn a_claim_that_happens_after_its_leader_gave_it_up_is_handed_back() {
     };
     world.run_with(&scheduler, 20, script).await;
     assert_eq!(world.arrivals(), [12]);
+}
+
+/// A destination has room again, and the page that is read for it is full of tasks of another that
+/// has none. The same page would come again and again, at the same instant.
+#[tokio::test]
+async fn a_page_of_which_nothing_can_be_claimed_is_not_read_again_at_once() {
+    let places = Settings { in_flight_per_destination_max: 2, ..Settings::default() };
+    let world = World::with_settings(places);
+    let store = Elected::over(&world, Some(1));
+    let scheduler = world.scheduler_over(Arc::clone(&store) as Arc<dyn Store>);
+    for n in 0..40 {
+        let (id, target) =
+            if n < 30 { (format!("a-{n}"), "hangs") } else { (format!("b-{n}"), "quick") };
+        let mut task = one_shot(&id, 10);
+        task.definition.callback = Callback::new(target);
+        scheduler.create(task).await.expect("created");
+    }
+    world.targets.hold("hangs");
+    let script = async {
+        world.clock.sleep_until(at(14)).await;
+        let arrived = world.receipts().len();
+        assert_eq!(arrived, 10 + 2, "all of one target, and what the other has places for");
+        world.targets.release("hangs");
+    };
+    world.run_with(&scheduler, 100, script).await;
+    assert_eq!(world.arrivals().len(), 40);
 }
