@@ -366,6 +366,10 @@ impl World {
             return;
         };
         let node_id = handle.store.status().node_id;
+        if node_id == 0 {
+            // It runs on an empty disk for now: nobody could say whom to let go.
+            return;
+        }
         let asked: Vec<_> = self.handles().values().cloned().collect();
         let asked = self.dice.pick(&asked).clone();
         let store = asked.store;
