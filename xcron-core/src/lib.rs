@@ -62,7 +62,7 @@ pub use schedule::{
     Calendar, CronSchedule, DstFold, DstGap, DstMark, PreviewTime, Schedule, ScheduleError,
     ScheduleErrorKind,
 };
-pub use scheduler::{CreateError, Created, DeleteError, Scheduler, SchedulerBuilder};
+pub use scheduler::{ChangeError, CreateError, Created, DeleteError, Scheduler, SchedulerBuilder};
 pub use settings::Settings;
 pub use store::{
     Agenda, Change, Claim, Committed, Conflict, Consistency, Effect, MemoryStore, Store,

@@ -1,8 +1,8 @@
 //! What the engine tells whoever watches it: decided facts, once each, for metrics and logs.
 
 use crate::store::StoreError;
-use crate::task::id::RunId;
-use crate::task::state::RunEnd;
+use crate::task::id::{RunId, TaskId};
+use crate::task::state::{RunEnd, RunRecord};
 use std::fmt;
 use std::time::Duration;
 
@@ -56,6 +56,16 @@ pub enum Event<'a> {
         /// Why.
         error: &'a StoreError,
     },
+}
+
+/// Tells `observer` how occurrences of `task` ended, now that it is durable.
+pub(crate) fn tell_ended(observer: &dyn Observer, task: &TaskId, ended: &[RunRecord]) {
+    for record in ended {
+        let run = RunId::new(task.clone(), record.occurrence);
+        let error = record.error.as_deref();
+        let (end, count) = (record.end, record.count);
+        observer.observe(&Event::Ended { run: &run, end, count, error });
+    }
 }
 
 /// Watches nothing.

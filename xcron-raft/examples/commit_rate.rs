@@ -129,6 +129,9 @@ fn create(name: String) -> Change {
         due_at: Some(due),
         runs: Vec::new(),
         counters: Counters::default(),
+        note: None,
+        scheduled_since: None,
+        expected_before: 0,
     };
     match TaskId::parse(&name) {
         Ok(id) => Change::Create { id, definition: Arc::new(definition), state },

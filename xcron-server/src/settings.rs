@@ -29,6 +29,7 @@ impl Config {
     pub fn raft_settings(&self) -> RaftSettings {
         let mut settings = RaftSettings::new(&self.raft_dir);
         // The rule of the key allows at most 1,000.
+        settings.failed_retention_s = self.limits.finished_retention_seconds;
         settings.history_max = u32::try_from(self.limits.history_per_task).unwrap_or(u32::MAX);
         settings.segment_bytes = self.raft.segment_bytes;
         settings.snapshot_log_bytes = self.raft.snapshot_log_bytes;

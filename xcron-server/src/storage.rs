@@ -139,6 +139,7 @@ impl StoreStats for Stats {
             term: Some(stats.term),
             log_lag: Some(stats.last_log.saturating_sub(stats.last_applied)),
             leader_changes: Some(stats.leader_changes),
+            dead_letter_runs: Some(stats.failed_runs),
             nodes: status.nodes.iter().map(|node| role(node.role)).collect(),
             clock_offsets_ms: others.filter_map(offset).collect(),
             peer_rejections: self.0.peer_counts().rejections(),

@@ -3,7 +3,8 @@
 use crate::failure::Failure;
 use crate::life;
 use rusqlite::{OptionalExtension, Transaction, params};
-use xcron_core::{Change, Committed, Conflict, Phase, Revision, RunRecord, TaskId};
+use xcron_core::store::FAILED_RUNS_MAX;
+use xcron_core::{Change, Committed, Conflict, Phase, Revision, RunEnd, RunRecord, TaskId};
 use xcron_core::{TaskState, Timestamp};
 
 /// Makes `changes`, in order; each that does not conflict gets the next revision.
@@ -130,23 +131,33 @@ fn senders(state: &TaskState) -> impl Iterator<Item = i64> {
     })
 }
 
-/// Adds `ended` to the history of the task, oldest first, and forgets what exceeds `history_max`.
+/// Adds `ended` to the history of the task, oldest first, and forgets what exceeds the limits: one
+/// for failed runs, one for all others. A failed run that ends again is forgotten as it was.
 fn remember(
     transaction: &Transaction<'_>,
     id: &str,
     ended: &[RunRecord],
     history_max: usize,
 ) -> Result<(), Failure> {
-    let insert = "INSERT INTO history (task, record) VALUES (?1, ?2)";
+    let again = "DELETE FROM history WHERE task = ?1 AND failed AND run = ?2";
+    let mut again = transaction.prepare_cached(again)?;
+    let insert = "INSERT INTO history (task, run, failed, record) VALUES (?1, ?2, ?3, ?4)";
     let mut insert = transaction.prepare_cached(insert)?;
     for record in ended {
-        insert.execute(params![id, serde_json::to_string(record)?])?;
+        let run = serde_json::to_string(&record.occurrence)?;
+        again.execute(params![id, run])?;
+        let (failed, record) = (record.end == RunEnd::Failed, serde_json::to_string(record)?);
+        insert.execute(params![id, run, failed, record])?;
     }
-    if !ended.is_empty() {
-        let forget = "DELETE FROM history WHERE task = ?1 AND number NOT IN \
-            (SELECT number FROM history WHERE task = ?1 ORDER BY number DESC LIMIT ?2)";
-        let kept = i64::try_from(history_max).unwrap_or(i64::MAX);
-        transaction.prepare_cached(forget)?.execute(params![id, kept])?;
+    if ended.is_empty() {
+        return Ok(());
+    }
+    let forget = "DELETE FROM history WHERE task = ?1 AND failed = ?2 AND number NOT IN \
+        (SELECT number FROM history WHERE task = ?1 AND failed = ?2 \
+        ORDER BY number DESC LIMIT ?3)";
+    let mut forget = transaction.prepare_cached(forget)?;
+    for (failed, kept) in [(false, history_max), (true, FAILED_RUNS_MAX)] {
+        forget.execute(params![id, failed, i64::try_from(kept).unwrap_or(i64::MAX)])?;
     }
     Ok(())
 }

@@ -37,9 +37,12 @@ CREATE INDEX IF NOT EXISTS sending_by_task ON sending (task);
 CREATE TABLE IF NOT EXISTS history (
     number INTEGER PRIMARY KEY,
     task TEXT NOT NULL REFERENCES tasks (id) ON DELETE CASCADE,
+    run TEXT NOT NULL,
+    failed INTEGER NOT NULL,
     record TEXT NOT NULL
 ) STRICT;
-CREATE INDEX IF NOT EXISTS history_by_task ON history (task, number);
+CREATE INDEX IF NOT EXISTS history_by_task ON history (task, failed, number);
+CREATE INDEX IF NOT EXISTS history_failed ON history (task) WHERE failed;
 
 -- How many tasks there are, kept up to date so that nobody has to count them.
 CREATE TABLE IF NOT EXISTS counts (

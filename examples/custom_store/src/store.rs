@@ -9,7 +9,7 @@ use rusqlite::{Connection, TransactionBehavior, params};
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-use xcron_core::store::COMMIT_CHANGES_MAX;
+use xcron_core::store::{COMMIT_CHANGES_MAX, PAGE_HISTORIES_MAX};
 use xcron_core::{Agenda, Change, Claim, Committed, Consistency, Effect, Holder, Store};
 use xcron_core::{
     StoreError, StoreErrorKind, Task, TaskCounts, TaskId, TaskWithHistory, Timestamp,
@@ -107,6 +107,28 @@ impl Store for SqliteStore {
         let rest = "WHERE id > ?1 ORDER BY id LIMIT ?2";
         let after = after.map_or("", TaskId::as_str);
         self.read(|connection| rows::page(connection, rest, params![after, rows::limit(limit)]))
+    }
+
+    async fn scan_history(
+        &self,
+        after: Option<&TaskId>,
+        limit: usize,
+        failed: bool,
+        _consistency: Consistency,
+    ) -> Result<Vec<TaskWithHistory>, StoreError> {
+        let rest = "WHERE id > ?1 AND (NOT ?2 OR id IN (SELECT task FROM history WHERE failed)) \
+            ORDER BY id LIMIT ?3";
+        let after = after.map_or("", TaskId::as_str);
+        let limit = rows::limit(limit.min(PAGE_HISTORIES_MAX));
+        self.read(|connection| {
+            let transaction = connection.unchecked_transaction()?;
+            let tasks = rows::page(&transaction, rest, params![after, failed, limit])?;
+            let with_history = |task: Task| {
+                let history = rows::history(&transaction, &task.id)?;
+                Ok(TaskWithHistory { task, history })
+            };
+            tasks.into_iter().map(with_history).collect()
+        })
     }
 
     async fn due(&self, until: Timestamp, limit: usize) -> Result<Vec<Task>, StoreError> {

@@ -43,12 +43,7 @@ pub fn admit(task: &NewTask, calendar: &Calendar, now: Timestamp) -> Result<Task
     definition.check()?;
     let mut decided_until = now;
     if let Schedule::Once(at) = definition.schedule {
-        let late = now.since(at);
-        // In whole seconds, as one-shots are given: 60 seconds late is still in time.
-        if late.as_secs() > LATE_MAX.as_secs() {
-            return Err(AdmitError::Past { late });
-        }
-        decided_until = now.min(at.minus(Duration::from_millis(1)));
+        decided_until = late_start(at, now)?;
     }
     let next = Occurrences::new(calendar, definition).next_after(decided_until);
     if next.is_none() {
@@ -66,7 +61,20 @@ pub fn admit(task: &NewTask, calendar: &Calendar, now: Timestamp) -> Result<Task
         due_at: None,
         runs: Vec::new(),
         counters: Counters::default(),
+        note: None,
+        scheduled_since: None,
+        expected_before: 0,
     };
     conclude(&mut state, definition, task.id.as_str(), now);
     Ok(state)
+}
+
+/// Up to when everything counts as decided for a one-shot at `at` that is asked for at `now`.
+pub(super) fn late_start(at: Timestamp, now: Timestamp) -> Result<Timestamp, AdmitError> {
+    let late = now.since(at);
+    // In whole seconds, as one-shots are given: 60 seconds late is still in time.
+    if late.as_secs() > LATE_MAX.as_secs() {
+        return Err(AdmitError::Past { late });
+    }
+    Ok(now.min(at.minus(Duration::from_millis(1))))
 }

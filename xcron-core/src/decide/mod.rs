@@ -1,17 +1,26 @@
 //! The decisions: pure, synchronous functions of values, which read no clock and draw no number.
 //!
 //! [`admit`] turns a wish into a task, [`claim`] turns what is due into attempts by the task's
-//! policies, [`settle`] turns what came back into an end or a retry. Each answers with the new
-//! state of the task; making it durable is the store's business.
+//! policies, [`settle`] turns what came back into an end or a retry. [`update`], [`pause`],
+//! [`resume`], [`trigger`] and [`retry`] are what else may be wished of a task. Each answers with
+//! the new state of the task; making it durable is the store's business.
 
 mod admit;
+mod amend;
 mod claim;
+mod manual;
 mod occurrences;
+mod pause;
 mod settle;
+mod update;
 
 pub use admit::{AdmitError, LATE_MAX, admit};
+pub use amend::{AmendError, Amended, By};
 pub use claim::{CATCH_UP_PACE, ClaimContext, Claimed, Start, claim, defer};
+pub use manual::{retry, trigger};
+pub use pause::{pause, resume};
 pub use settle::{Settled, settle};
+pub use update::update;
 
 use crate::Timestamp;
 use crate::task::definition::TaskDefinition;

@@ -1,7 +1,7 @@
 //! Which occurrences a task has: its schedule within its start, end and number of runs.
 
 use crate::Timestamp;
-use crate::schedule::Calendar;
+use crate::schedule::{Calendar, Schedule};
 use crate::task::definition::TaskDefinition;
 use crate::task::state::TaskState;
 use std::time::Duration;
@@ -52,11 +52,23 @@ impl<'a> Occurrences<'a> {
 
     /// The next one that `state` has not decided, unless the task has had all its runs.
     pub(super) fn next_of(&self, state: &TaskState) -> Option<Timestamp> {
+        if self.has_had_all_runs(state) { None } else { self.next_after(state.decided_until) }
+    }
+
+    /// Whether the task has had as many runs as it may have.
+    pub(super) fn has_had_all_runs(&self, state: &TaskState) -> bool {
         let scheduled = state.counters.claimed.saturating_sub(state.counters.manual);
-        if self.definition.max_runs.is_some_and(|max| scheduled >= max) {
-            return None;
-        }
-        self.next_after(state.decided_until)
+        self.definition.max_runs.is_some_and(|max| scheduled >= max)
+    }
+
+    /// How many there are since they count for the task, up to and including `until`.
+    pub(super) fn expected(&self, state: &TaskState, until: Timestamp) -> u64 {
+        let since = state.scheduled_since.unwrap_or_else(|| match self.definition.schedule {
+            // One that was asked for a moment late counts all the same.
+            Schedule::Once(at) => state.created_at.min(at.minus(MILLISECOND)),
+            Schedule::Cron(_) => state.created_at,
+        });
+        self.count_within(since, until)
     }
 
     fn not_before(&self, after: Timestamp) -> Timestamp {

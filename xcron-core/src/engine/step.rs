@@ -6,12 +6,12 @@ use crate::Timestamp;
 use crate::decide::{self, ClaimContext};
 use crate::dispatch::Outcome;
 use crate::mutant::{self, Mutant};
-use crate::observe::Event;
+use crate::observe::{Event, tell_ended};
 use crate::store::{
     Agenda, COMMIT_CHANGES_MAX, Change, Claim, Committed, Conflict, Consistency, Effect,
     StoreError, StoreErrorKind,
 };
-use crate::task::id::{RunId, TaskId};
+use crate::task::id::TaskId;
 use crate::task::state::{Phase, RunRecord};
 use crate::task::{Revision, Task};
 use futures::future::try_join_all;
@@ -433,11 +433,6 @@ impl Engine {
         for returned in settled {
             returned.tell(&task.state, observer.as_ref());
         }
-        for record in ended {
-            let run = RunId::new(task.id.clone(), record.occurrence);
-            let error = record.error.as_deref();
-            let (end, count) = (record.end, record.count);
-            observer.observe(&Event::Ended { run: &run, end, count, error });
-        }
+        tell_ended(observer.as_ref(), &task.id, ended);
     }
 }

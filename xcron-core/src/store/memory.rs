@@ -2,11 +2,12 @@
 
 use super::{
     Agenda, COMMIT_CHANGES_MAX, Change, Claim, Committed, Conflict, Consistency, Effect,
-    PAGE_TASKS_MAX, Store, StoreError, StoreErrorKind, TaskCounts,
+    FAILED_RUNS_MAX, PAGE_HISTORIES_MAX, PAGE_TASKS_MAX, Store, StoreError, StoreErrorKind,
+    TaskCounts,
 };
 use crate::Timestamp;
 use crate::task::id::TaskId;
-use crate::task::state::{Holder, RunRecord, TaskState, TaskStatus};
+use crate::task::state::{Holder, RunEnd, RunRecord, TaskState, TaskStatus};
 use crate::task::{Revision, Task, TaskWithHistory};
 use async_trait::async_trait;
 use futures::channel::oneshot;
@@ -44,6 +45,29 @@ struct Table {
 struct Record {
     task: Task,
     history: VecDeque<RunRecord>,
+}
+
+impl Record {
+    fn remember(&mut self, ended: Vec<RunRecord>, history_max: usize) {
+        for run in ended {
+            let is_again =
+                |old: &RunRecord| old.end == RunEnd::Failed && old.occurrence == run.occurrence;
+            self.history.retain(|old| !is_again(old));
+            self.history.push_front(run);
+        }
+        let (mut failed, mut others) = (FAILED_RUNS_MAX, history_max);
+        self.history.retain(|run| {
+            let room = if run.end == RunEnd::Failed { &mut failed } else { &mut others };
+            let has_room = *room > 0;
+            *room = room.saturating_sub(1);
+            has_room
+        });
+    }
+
+    fn with_history(&self) -> TaskWithHistory {
+        let history = self.history.iter().cloned().collect();
+        TaskWithHistory { task: self.task.clone(), history }
+    }
 }
 
 impl MemoryStore {
@@ -95,8 +119,7 @@ impl Table {
                 if let Some(definition) = definition {
                     record.task.definition = definition;
                 }
-                ended.into_iter().for_each(|run| record.history.push_front(run));
-                record.history.truncate(history_max);
+                record.remember(ended, history_max);
             }
             Change::Delete { id, expected } => {
                 expect(current, expected)?;
@@ -185,10 +208,7 @@ impl Store for MemoryStore {
         id: &TaskId,
         _consistency: Consistency,
     ) -> Result<Option<TaskWithHistory>, StoreError> {
-        Ok(self.table().records.get(id).map(|record| TaskWithHistory {
-            task: record.task.clone(),
-            history: record.history.iter().cloned().collect(),
-        }))
+        Ok(self.table().records.get(id).map(Record::with_history))
     }
 
     async fn scan(
@@ -201,6 +221,22 @@ impl Store for MemoryStore {
         let from = after.map_or(Bound::Unbounded, Bound::Excluded);
         let ids = table.records.range::<TaskId, _>((from, Bound::Unbounded));
         Ok(table.page(ids.map(|(id, _)| id.clone()), limit))
+    }
+
+    async fn scan_history(
+        &self,
+        after: Option<&TaskId>,
+        limit: usize,
+        failed: bool,
+        _consistency: Consistency,
+    ) -> Result<Vec<TaskWithHistory>, StoreError> {
+        let table = self.table();
+        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let records = table.records.range::<TaskId, _>((from, Bound::Unbounded));
+        let has_failed =
+            |record: &&Record| record.history.iter().any(|run| run.end == RunEnd::Failed);
+        let records = records.map(|(_, record)| record).filter(|r| !failed || has_failed(r));
+        Ok(records.take(limit.min(PAGE_HISTORIES_MAX)).map(Record::with_history).collect())
     }
 
     async fn due(&self, until: Timestamp, limit: usize) -> Result<Vec<Task>, StoreError> {

@@ -20,6 +20,10 @@ use std::time::Duration;
 pub const COMMIT_CHANGES_MAX: usize = 4_096;
 /// The most tasks of one page of [`Store::scan`], [`Store::due`] or [`Store::finished`].
 pub const PAGE_TASKS_MAX: usize = 4_096;
+/// The most tasks of one page of [`Store::scan_history`].
+pub const PAGE_HISTORIES_MAX: usize = 256;
+/// The most failed runs of a task that are kept, besides the newest of the others.
+pub const FAILED_RUNS_MAX: usize = 100;
 
 /// A change of one task, decided on a known revision of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -215,6 +219,10 @@ impl TaskCounts {
 ///   the acknowledged delete, settle or next claim.
 /// - `the_history_keeps_the_newest_records`: at most as many as the store was told to keep,
 ///   newest first; gone with the task.
+/// - `failed_runs_outlast_others`: up to [`FAILED_RUNS_MAX`] failed runs of a task are kept besides
+///   them, and `scan_history` finds the tasks that have some.
+/// - `a_run_that_ends_again_replaces_its_record`: the history holds a failed run that was retried
+///   once, as it ended last.
 /// - `counts_add_up`: `counts` by status, after each commit.
 ///
 /// Durable stores also run `testing::durable_suite`:
@@ -251,6 +259,19 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
         limit: usize,
         consistency: Consistency,
     ) -> Result<Vec<Task>, StoreError>;
+
+    /// Up to `limit` tasks with their histories in order of id, those after `after`; all of them,
+    /// or only those with `failed` runs.
+    ///
+    /// # Errors
+    /// When the store cannot answer with the asked consistency now.
+    async fn scan_history(
+        &self,
+        after: Option<&TaskId>,
+        limit: usize,
+        failed: bool,
+        consistency: Consistency,
+    ) -> Result<Vec<TaskWithHistory>, StoreError>;
 
     /// Up to `limit` tasks that this node may decide on, due at or before `until`, earliest
     /// first; a task with an open run of a gone holder is due at once.

@@ -35,6 +35,16 @@ pub struct TaskState {
     pub runs: Vec<OpenRun>,
     /// How many occurrences came to what end.
     pub counters: Counters,
+    /// Why the task is paused, in the words of whoever did it.
+    #[serde(default)]
+    pub note: Option<Arc<str>>,
+    /// Occurrences after this instant are those of the present schedule; since the task was
+    /// created while it never had another.
+    #[serde(default)]
+    pub scheduled_since: Option<Timestamp>,
+    /// How many occurrences the earlier schedules of the task had.
+    #[serde(default)]
+    pub expected_before: u64,
 }
 
 /// Whether the schedule of a task is followed.

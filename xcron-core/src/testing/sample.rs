@@ -44,6 +44,9 @@ pub fn due_at(secs: i64) -> TaskState {
         due_at: Some(Timestamp::from_secs(secs)),
         runs: Vec::new(),
         counters: Counters::default(),
+        note: None,
+        scheduled_since: None,
+        expected_before: 0,
     }
 }
 

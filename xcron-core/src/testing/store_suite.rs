@@ -1,9 +1,9 @@
 //! What every [`Store`] promises, one function a promise, with the words of its contract.
 
 use super::sample::{claim, create, delete, due_at, finished_at, id, put, sending, succeeded};
-use crate::store::{Change, Committed, Conflict, Consistency, Store, TaskCounts};
+use crate::store::{Change, Committed, Conflict, Consistency, FAILED_RUNS_MAX, Store, TaskCounts};
 use crate::task::Revision;
-use crate::task::state::{TaskState, TaskStatus};
+use crate::task::state::{RunEnd, RunRecord, TaskState, TaskStatus};
 use crate::{Agenda, Timestamp};
 use futures::FutureExt;
 use std::future::Future;
@@ -30,6 +30,8 @@ where
     a_wait_for_the_agenda_misses_no_news_and_may_be_dropped(&*fresh().await).await;
     a_claim_stands_until_deleted_or_replaced(&*fresh().await).await;
     the_history_keeps_the_newest_records(&*fresh().await).await;
+    failed_runs_outlast_others(&*fresh().await).await;
+    a_run_that_ends_again_replaces_its_record(&*fresh().await).await;
     counts_add_up(&*fresh().await).await;
 }
 
@@ -203,14 +205,59 @@ pub async fn the_history_keeps_the_newest_records(store: &dyn Store) {
     let mut revision = one(store, create("a", due_at(1))).await.expect("a new task");
     for ended in [vec![1, 2], vec![], vec![3], vec![4, 5]] {
         let ended = ended.into_iter().map(succeeded).collect();
-        let (id, state) = (id("a"), due_at(9));
-        let change = Change::Put { id, expected: revision, definition: None, state, ended };
-        revision = one(store, change).await.expect("the newest revision");
+        revision = one(store, end("a", revision, ended)).await.expect("the newest revision");
     }
     assert_eq!(history(store, "a").await, [5, 4, 3]);
     one(store, delete("a")).await.expect("it exists");
     one(store, create("a", due_at(1))).await.expect("it was deleted");
     assert!(history(store, "a").await.is_empty());
+}
+
+/// Up to [`FAILED_RUNS_MAX`] failed runs of a task are kept besides them, and `scan_history` finds
+/// the tasks that have some.
+pub async fn failed_runs_outlast_others(store: &dyn Store) {
+    let newest = FAILED_RUNS_MAX as i64 + 2;
+    for (name, ends_failed) in [("a", true), ("b", false), ("c", true)] {
+        let mut revision = one(store, create(name, due_at(1))).await.expect("a new task");
+        for second in 1..=newest {
+            let failed = ends_failed.then(|| failed(second));
+            let ended = failed.into_iter().chain([succeeded(1_000 + second)]).collect();
+            revision = one(store, end(name, revision, ended)).await.expect("the newest revision");
+        }
+    }
+    let kept: Vec<i64> = history(store, "a").await;
+    assert_eq!(kept.iter().filter(|second| **second > 1_000).count(), HISTORY);
+    let failed: Vec<i64> = kept.into_iter().filter(|second| *second < 1_000).collect();
+    assert_eq!(failed, (3..=newest).rev().collect::<Vec<_>>(), "newest first");
+    let page = async |after: Option<&str>, limit, failed| {
+        let after = after.map(id);
+        let fresh = Consistency::Linearizable;
+        let page = store.scan_history(after.as_ref(), limit, failed, fresh).await.expect("a page");
+        page.iter().map(|found| found.task.id.to_string()).collect::<Vec<_>>()
+    };
+    assert_eq!(page(None, 10, true).await, ["a", "c"]);
+    assert_eq!(page(None, 1, true).await, ["a"]);
+    assert_eq!(page(Some("a"), 10, true).await, ["c"]);
+    assert_eq!(page(None, 10, false).await, ["a", "b", "c"]);
+    one(store, delete("a")).await.expect("it exists");
+    assert_eq!(page(None, 10, true).await, ["c"]);
+}
+
+/// The history holds a failed run that was retried once, as it ended last.
+pub async fn a_run_that_ends_again_replaces_its_record(store: &dyn Store) {
+    let mut revision = one(store, create("a", due_at(1))).await.expect("a new task");
+    let ends = [failed(1), failed(2), failed(1), succeeded(3), succeeded(2)];
+    for (ended, now) in ends.into_iter().zip(10..) {
+        let ended = RunRecord { ended_at: Timestamp::from_secs(now), ..ended };
+        let change = end("a", revision, vec![ended]);
+        revision = one(store, change).await.expect("the newest revision");
+    }
+    assert_eq!(history(store, "a").await, [2, 3, 1]);
+    let ended = RunRecord { ended_at: Timestamp::from_secs(20), ..succeeded(1) };
+    one(store, end("a", revision, vec![ended])).await.expect("the newest revision");
+    assert_eq!(history(store, "a").await, [1, 2, 3]);
+    let fresh = Consistency::Linearizable;
+    assert!(store.scan_history(None, 9, true, fresh).await.expect("a page").is_empty());
 }
 
 /// `counts` by status, after each commit.
@@ -240,6 +287,14 @@ async fn commit(store: &dyn Store, changes: Vec<Change>) -> Vec<Committed> {
 
 async fn one(store: &dyn Store, change: Change) -> Committed {
     commit(store, vec![change]).await.pop().expect("one answer")
+}
+
+fn end(name: &str, expected: Revision, ended: Vec<RunRecord>) -> Change {
+    Change::Put { id: id(name), expected, definition: None, state: due_at(9), ended }
+}
+
+fn failed(second: i64) -> RunRecord {
+    RunRecord { end: RunEnd::Failed, ..succeeded(second) }
 }
 
 async fn next_of(store: &dyn Store, name: &str) -> Option<i64> {

@@ -135,6 +135,16 @@ impl Store for FlakyStore {
         self.inner.scan(after, limit, consistency).await
     }
 
+    async fn scan_history(
+        &self,
+        after: Option<&TaskId>,
+        limit: usize,
+        failed: bool,
+        consistency: Consistency,
+    ) -> Result<Vec<TaskWithHistory>, StoreError> {
+        self.inner.scan_history(after, limit, failed, consistency).await
+    }
+
     async fn due(&self, until: Timestamp, limit: usize) -> Result<Vec<Task>, StoreError> {
         self.let_late_ones_happen().await;
         if self.dice.roll(100) < self.failures() {

@@ -1,6 +1,7 @@
 //! What the core promises, against its own store, a clock that stands still and scripted targets.
 
 mod admit;
+mod amend;
 mod chaos;
 mod claim;
 mod engine;

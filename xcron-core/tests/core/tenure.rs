@@ -90,6 +90,16 @@ impl Store for Elected {
         self.inner.scan(after, limit, consistency).await
     }
 
+    async fn scan_history(
+        &self,
+        after: Option<&TaskId>,
+        limit: usize,
+        failed: bool,
+        consistency: Consistency,
+    ) -> Result<Vec<TaskWithHistory>, StoreError> {
+        self.inner.scan_history(after, limit, failed, consistency).await
+    }
+
     async fn due(&self, until: Timestamp, limit: usize) -> Result<Vec<Task>, StoreError> {
         let before = self.reads.fetch_add(1, Ordering::Relaxed);
         assert!(before < 1_000, "the engine reads what is due again and again");

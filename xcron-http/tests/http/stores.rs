@@ -53,6 +53,16 @@ impl Store for Broken {
         self.fail()
     }
 
+    async fn scan_history(
+        &self,
+        _after: Option<&TaskId>,
+        _limit: usize,
+        _failed: bool,
+        _consistency: Consistency,
+    ) -> Result<Vec<TaskWithHistory>, StoreError> {
+        self.fail()
+    }
+
     async fn due(&self, _until: Timestamp, _limit: usize) -> Result<Vec<Task>, StoreError> {
         self.fail()
     }
@@ -124,6 +134,16 @@ impl Store for Slow {
         consistency: Consistency,
     ) -> Result<Vec<Task>, StoreError> {
         self.0.scan(after, limit, consistency).await
+    }
+
+    async fn scan_history(
+        &self,
+        after: Option<&TaskId>,
+        limit: usize,
+        failed: bool,
+        consistency: Consistency,
+    ) -> Result<Vec<TaskWithHistory>, StoreError> {
+        self.0.scan_history(after, limit, failed, consistency).await
     }
 
     async fn due(&self, until: Timestamp, limit: usize) -> Result<Vec<Task>, StoreError> {

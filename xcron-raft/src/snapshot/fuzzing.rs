@@ -16,13 +16,14 @@ use crate::disk::memory::MemoryDisk;
 use crate::fuzzing::{Draw, assert_told};
 use crate::state::{FORMAT_MAX, View};
 use crate::types::{Answer, Batch, Reply};
-use crate::wire::change::{self, AdmitMessage, CommandKind};
+use crate::wire::change::{self, AdmitMessage, CommandKind, Keeping};
 use crate::wire::snapshot::{
     FootMessage, HeadMessage, LogIdMessage, NodeMessage, TaskMessage, TasksMessage,
 };
 use crate::wire::{definition, record, state};
 
 const CLUSTER: u128 = 5;
+const KEEPING: Keeping = Keeping { history_max: 3, failed_max: 2, failed_retention_s: 1_000 };
 /// The most tasks that an input lays out by their fields.
 const TASKS_MAX: usize = 12;
 
@@ -123,7 +124,7 @@ fn go_on(view: &mut View, ids: &[TaskId]) {
 }
 
 fn commit(view: &mut View, change: &Change) -> Answer {
-    match step(view, change::encode_commit(std::slice::from_ref(change), 3)) {
+    match step(view, change::encode_commit(std::slice::from_ref(change), KEEPING)) {
         Reply::Committed(answers) => answers[0],
         other => panic!("a commit came to {other:?}"),
     }
@@ -245,6 +246,7 @@ fn drawn_task(draw: &mut Draw<'_>) -> TaskMessage {
         definition: definition::encode(&task).into(),
         state: state::encode(&drawn).into(),
         revision: draw.number(),
+        failed: if choice & 64 != 0 { history.clone() } else { Vec::new() },
         history,
     }
 }

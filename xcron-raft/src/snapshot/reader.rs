@@ -159,6 +159,7 @@ fn restore(view: &mut View, task: TaskMessage) -> Result<(), Unreadable> {
         state: task.state[..].into(),
         revision: task.revision,
         history: task.history.iter().map(|bytes| bytes[..].into()).collect(),
+        failed: task.failed.iter().map(|bytes| bytes[..].into()).collect(),
     };
     view.restore(id, record)
 }

@@ -6,15 +6,19 @@ use bytes::Bytes;
 use prost::Message;
 use xcron_core::task::state::TaskState;
 use xcron_core::testing::sample::{create, delete, due_at, finished_at, id, sending, succeeded};
-use xcron_core::{Change, Counters, Holder, Revision, TaskDefinition, Timestamp};
+use xcron_core::{
+    Change, Counters, Holder, Revision, RunEnd, RunRecord, TaskDefinition, Timestamp,
+};
 
 use super::{BLOCK_HEAD_BYTES, KIND_TASKS, RECEIVED, Snapshots, read_backup};
 use crate::disk::Disk;
 use crate::disk::memory::MemoryDisk;
 use crate::state::{FORMAT_MAX, Member, Roster, View};
 use crate::types::{Batch, LeaderId, LogId, StoredMembership};
-use crate::wire::change::{encode_commit, encode_life};
+use crate::wire::change::{Keeping, encode_commit, encode_life};
 use crate::wire::snapshot::{FootMessage, TasksMessage};
+
+const KEEPING: Keeping = Keeping { history_max: 2, failed_max: 2, failed_retention_s: 1_000 };
 
 /// Some commands of every kind, with conflicts among them.
 fn commands() -> Vec<Bytes> {
@@ -30,14 +34,15 @@ fn commands() -> Vec<Bytes> {
     for n in 0..200_i64 {
         let name = format!("t{n}");
         let changes = [create(&name, due_at(n)), create("t7", due_at(1)), delete("missing")];
-        commands.push(encode_commit(&changes, 2));
+        commands.push(encode_commit(&changes, KEEPING));
     }
     for n in 0..60 {
-        let ended = vec![succeeded(1), succeeded(2), succeeded(3)];
+        let failed = RunRecord { end: RunEnd::Failed, ..succeeded(4) };
+        let ended = vec![succeeded(1), succeeded(2), failed, succeeded(3)];
         let name = format!("t{n}");
-        commands.push(encode_commit(&[put(&name, n + 1, sending(9, 1, holder), ended)], 2));
+        commands.push(encode_commit(&[put(&name, n + 1, sending(9, 1, holder), ended)], KEEPING));
         let changes = [put(&name, n, finished_at(3), vec![]), delete(&format!("t{}", 3 * n))];
-        commands.push(encode_commit(&changes, 2));
+        commands.push(encode_commit(&changes, KEEPING));
     }
     commands.push(encode_life(1));
     commands
@@ -140,7 +145,7 @@ fn read_back(view: &View) -> Result<View, crate::Error> {
 /// A view with one task in `state`.
 fn view_with(state: TaskState) -> View {
     let mut view = View::default();
-    apply(&mut view, &[encode_commit(&[create("a", state)], 2)], 0);
+    apply(&mut view, &[encode_commit(&[create("a", state)], KEEPING)], 0);
     view
 }
 
@@ -203,7 +208,7 @@ fn rewritten(view: &View, change: impl Fn(&mut TasksMessage)) -> MemoryDisk {
 fn a_snapshot_that_holds_a_task_twice_or_out_of_order_is_refused() {
     let mut view = View::default();
     let changes = [create("a", due_at(3)), create("b", due_at(4))];
-    apply(&mut view, &[encode_commit(&changes, 2)], 0);
+    apply(&mut view, &[encode_commit(&changes, KEEPING)], 0);
     let read = |change: &dyn Fn(&mut TasksMessage)| {
         read_backup(&rewritten(&view, change), RECEIVED, FORMAT_MAX)
     };

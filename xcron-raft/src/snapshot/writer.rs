@@ -102,5 +102,6 @@ fn task(id: &str, record: &Record) -> TaskMessage {
         state: copy(&record.state),
         revision: record.revision,
         history: record.history.iter().map(|bytes| copy(bytes)).collect(),
+        failed: record.failed.iter().map(|bytes| copy(bytes)).collect(),
     }
 }

@@ -8,5 +8,5 @@ mod roster;
 mod view;
 
 pub(crate) use record::Record;
-pub(crate) use roster::{FORMAT_MAX, FORMAT_MIN, Member, Roster};
+pub(crate) use roster::{FORMAT_KEEPS_FAILED, FORMAT_MAX, FORMAT_MIN, Member, Roster};
 pub(crate) use view::View;

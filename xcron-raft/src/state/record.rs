@@ -1,13 +1,19 @@
 //! One task as it is kept: its parts as bytes, and what the indexes need in the clear.
 
+use std::cmp::Reverse;
 use std::sync::Arc;
+use std::time::Duration;
 
 use xcron_core::task::state::{
-    Counters, Holder, OPEN_RUNS_MAX, OpenRun, Phase, TaskState, TaskStatus,
+    Counters, Holder, OPEN_RUNS_MAX, OpenRun, Phase, RunEnd, TaskState, TaskStatus,
 };
 use xcron_core::{Occurrence, Revision, Task, TaskId, TaskWithHistory, Timestamp};
 
+use crate::wire::change::Keeping;
 use crate::wire::{Unreadable, definition, record, state};
+
+/// Records of runs, newest first.
+type Kept = Box<[Arc<[u8]>]>;
 
 /// The greatest number of a task's counters: all of them together stay in range.
 const TASK_COUNT_MAX: u64 = 1 << 56;
@@ -23,6 +29,8 @@ pub(crate) struct Record {
     pub(crate) revision: u64,
     /// Newest first.
     pub(crate) history: Box<[Arc<[u8]>]>,
+    /// Failed runs that are kept apart, newest first; none of the history then.
+    pub(crate) failed: Box<[Arc<[u8]>]>,
 }
 
 /// What the indexes need of a state.
@@ -60,7 +68,12 @@ pub(crate) fn check(state: &TaskState) -> Result<(), &'static str> {
     let Counters { skipped_misfire, skipped_overlap, skipped_paused, manual, .. } = state.counters;
     let runs = [claimed, succeeded, failed, unknown, cancelled, manual];
     let skipped = [skipped_misfire, skipped_overlap, skipped_paused];
-    if runs.into_iter().chain(skipped).chain([state.version]).any(|count| count > TASK_COUNT_MAX) {
+    if runs
+        .into_iter()
+        .chain(skipped)
+        .chain([state.version, state.expected_before])
+        .any(|count| count > TASK_COUNT_MAX)
+    {
         return Err("has a counter that no task reaches");
     }
     if state.next.is_some_and(|next| next <= state.decided_until) {
@@ -102,13 +115,47 @@ impl Record {
 
     /// The task and its history.
     pub(crate) fn task_with_history(&self, id: &TaskId) -> Result<TaskWithHistory, Unreadable> {
-        let history = self.history.iter().map(|bytes| record::decode(bytes));
-        Ok(TaskWithHistory { task: self.task(id)?, history: history.collect::<Result<_, _>>()? })
+        let read = |kept: &[Arc<[u8]>]| {
+            kept.iter().map(|bytes| record::decode(bytes)).collect::<Result<Vec<_>, _>>()
+        };
+        let mut history = read(&self.failed)?;
+        history.extend(read(&self.history)?);
+        if !self.failed.is_empty() {
+            history.sort_by_key(|record| Reverse(record.ended_at));
+        }
+        Ok(TaskWithHistory { task: self.task(id)?, history })
     }
 
-    /// The history with `ended` (oldest first) in front, at most `max` records.
-    pub(crate) fn history_with(&self, ended: &[bytes::Bytes], max: usize) -> Box<[Arc<[u8]>]> {
-        let newest = ended.iter().rev().map(|bytes| Arc::from(&bytes[..]));
-        newest.chain(self.history.iter().cloned()).take(max).collect()
+    /// What is kept of the runs once `ended` (oldest first) have ended: the history, and the failed
+    /// runs that are kept apart.
+    pub(crate) fn remember(
+        &self,
+        ended: &[bytes::Bytes],
+        keeping: Keeping,
+    ) -> Result<(Kept, Kept), Unreadable> {
+        let (mut failed, mut others) = (Vec::new(), Vec::new());
+        let mut ends = Vec::new();
+        for bytes in ended.iter().rev() {
+            let run = record::decode(bytes)?;
+            let is_apart = keeping.failed_max > 0 && run.end == RunEnd::Failed;
+            let kept = if is_apart { &mut failed } else { &mut others };
+            kept.push(Arc::from(&bytes[..]));
+            ends.push((run.occurrence, run.ended_at));
+        }
+        others.extend(self.history.iter().cloned());
+        others.truncate(keeping.history_max as usize);
+        let Some(now) = ends.iter().map(|(_, ended_at)| *ended_at).max() else {
+            return Ok((others.into(), self.failed.clone()));
+        };
+        let expired = now.minus(Duration::from_secs(keeping.failed_retention_s));
+        for bytes in &self.failed {
+            let old = record::decode(bytes)?;
+            let is_again = ends.iter().any(|(occurrence, _)| *occurrence == old.occurrence);
+            if !is_again && old.ended_at >= expired {
+                failed.push(bytes.clone());
+            }
+        }
+        failed.truncate(keeping.failed_max as usize);
+        Ok((others.into(), failed.into()))
     }
 }

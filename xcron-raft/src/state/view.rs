@@ -8,15 +8,14 @@ use bytes::Bytes;
 use imbl::{OrdMap, OrdSet};
 use xcron_core::mutant::{self, Mutant};
 use xcron_core::task::state::{Holder, TaskState, TaskStatus};
-use xcron_core::{Task, TaskCounts, TaskId, Timestamp};
+use xcron_core::{Task, TaskCounts, TaskId, TaskWithHistory, Timestamp};
 
 use super::record::{self, Keys, Record};
 use super::roster::Roster;
 use crate::types::{Answer, Batch, LogId, Replies, Reply, StoredMembership};
 use crate::wire::Unreadable;
-use crate::wire::change::{self, ChangeKind, ChangeMessage, CommandKind};
+use crate::wire::change::{self, ChangeKind, ChangeMessage, CommandKind, Keeping};
 use crate::wire::change::{CreateMessage, DeleteMessage, PutMessage};
-use crate::wire::record as wire_record;
 use crate::wire::state::encode as encode_state;
 
 /// All tasks as of one applied entry. A clone shares everything with its original.
@@ -27,6 +26,9 @@ pub(crate) struct View {
     finished: OrdSet<(Timestamp, TaskId)>,
     held: OrdMap<Holder, OrdSet<TaskId>>,
     lives: OrdMap<u64, u64>,
+    /// Tasks that keep failed runs apart.
+    failed: OrdSet<TaskId>,
+    failed_runs: u64,
     counts: TaskCounts,
     revision: u64,
     pub(crate) applied: Option<LogId>,
@@ -99,6 +101,7 @@ impl View {
 
     fn insert(&mut self, id: TaskId, record: Record, keys: &Keys) {
         self.index(&id, keys);
+        self.note_failed(&id, 0, record.failed.len());
         self.records.insert(id, Arc::new(record));
     }
 
@@ -113,9 +116,9 @@ impl View {
     fn apply_command(&mut self, bytes: Bytes, format_max: u32) -> Result<Reply, Unreadable> {
         match change::decode(bytes)? {
             CommandKind::Commit(commit) => {
-                let history_max = commit.history_max as usize;
+                let keeping = commit.keeping();
                 let changes = commit.changes.into_iter();
-                let answers = changes.map(|change| self.apply_change(change, history_max));
+                let answers = changes.map(|change| self.apply_change(change, keeping));
                 Ok(Reply::Committed(answers.collect::<Result<_, _>>()?))
             }
             CommandKind::BeginLife(life) => {
@@ -146,11 +149,11 @@ impl View {
     fn apply_change(
         &mut self,
         change: ChangeMessage,
-        history_max: usize,
+        keeping: Keeping,
     ) -> Result<Answer, Unreadable> {
         let answer = match change.kind.ok_or_else(|| Unreadable::unknown("kind of change"))? {
             ChangeKind::Create(create) => self.create(create)?,
-            ChangeKind::Put(put) => self.put(put, history_max)?,
+            ChangeKind::Put(put) => self.put(put, keeping)?,
             ChangeKind::Delete(delete) => self.delete(delete)?,
         };
         if let Answer::Done(revision) = answer {
@@ -168,13 +171,14 @@ impl View {
         let revision = self.revision + 1;
         // Copies: a slice would keep all of the entry that it came with.
         let (definition, state) = (create.definition[..].into(), create.state[..].into());
-        let record = Record { definition, state, revision, history: Box::default() };
+        let (history, failed) = Default::default();
+        let record = Record { definition, state, revision, history, failed };
         let keys = Keys::of(&record.state)?;
         self.insert(id, record, &keys);
         Ok(Answer::Done(revision))
     }
 
-    fn put(&mut self, put: PutMessage, history_max: usize) -> Result<Answer, Unreadable> {
+    fn put(&mut self, put: PutMessage, keeping: Keeping) -> Result<Answer, Unreadable> {
         let id = task_id(&put.id)?;
         let Some(old) = self.records.get(&id).cloned() else {
             return Ok(Answer::Missing);
@@ -183,16 +187,16 @@ impl View {
         if is_checked && old.revision != put.expected {
             return Ok(Answer::Stale(old.revision));
         }
-        for ended in &put.ended {
-            wire_record::decode(ended)?;
-        }
+        let (history, failed) = old.remember(&put.ended, keeping)?;
         let revision = self.revision + 1;
         let record = Record {
             definition: put.definition.map_or_else(|| old.definition.clone(), |d| d[..].into()),
             state: put.state[..].into(),
             revision,
-            history: old.history_with(&put.ended, history_max),
+            history,
+            failed,
         };
+        self.note_failed(&id, old.failed.len(), record.failed.len());
         let (before, after) = (Keys::of(&old.state)?, Keys::of(&record.state)?);
         if before != after {
             self.unindex(&id, &before);
@@ -211,6 +215,7 @@ impl View {
             return Ok(Answer::Stale(old.revision));
         }
         self.unindex(&id, &Keys::of(&old.state)?);
+        self.note_failed(&id, old.failed.len(), 0);
         self.records.remove(&id);
         Ok(Answer::Done(self.revision + 1))
     }
@@ -246,6 +251,16 @@ impl View {
         *self.counter(keys.status) -= 1;
     }
 
+    /// Notes that a task keeps so many failed runs instead of so many.
+    fn note_failed(&mut self, id: &TaskId, before: usize, after: usize) {
+        self.failed_runs = self.failed_runs - before as u64 + after as u64;
+        match (before, after) {
+            (0, 1..) => drop(self.failed.insert(id.clone())),
+            (1.., 0) => drop(self.failed.remove(id)),
+            _ => {}
+        }
+    }
+
     fn counter(&mut self, status: TaskStatus) -> &mut u64 {
         match status {
             TaskStatus::Active => &mut self.counts.active,
@@ -273,6 +288,28 @@ impl View {
         let from = after.map_or(Bound::Unbounded, Bound::Excluded);
         let range = self.records.range::<_, TaskId>((from, Bound::Unbounded));
         range.take(limit).map(|(id, record)| record.task(id)).collect()
+    }
+
+    /// Up to `limit` tasks with their histories in order of id, those after `after`; all of them,
+    /// or only those with `failed` runs.
+    pub(crate) fn scan_history(
+        &self,
+        after: Option<&TaskId>,
+        limit: usize,
+        failed: bool,
+    ) -> Result<Vec<TaskWithHistory>, Unreadable> {
+        let range = (after.map_or(Bound::Unbounded, Bound::Excluded), Bound::Unbounded);
+        let read = |(id, record): (&TaskId, &Arc<Record>)| record.task_with_history(id);
+        if !failed {
+            return self.records.range::<_, TaskId>(range).take(limit).map(read).collect();
+        }
+        let ids = self.failed.range::<_, TaskId>(range).take(limit);
+        ids.filter_map(|id| self.records.get_key_value(id)).map(read).collect()
+    }
+
+    /// How many failed runs are kept.
+    pub(crate) fn failed_runs(&self) -> u64 {
+        self.failed_runs
     }
 
     /// Up to `limit` tasks due at or before `until`: first those with a run whose holder is gone,

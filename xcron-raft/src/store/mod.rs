@@ -21,7 +21,7 @@ use async_trait::async_trait;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 use xcron_core::mutant::{self, Mutant};
-use xcron_core::store::{COMMIT_CHANGES_MAX, PAGE_TASKS_MAX};
+use xcron_core::store::{COMMIT_CHANGES_MAX, PAGE_HISTORIES_MAX, PAGE_TASKS_MAX};
 use xcron_core::{
     Agenda, Change, Claim, Clock, Committed, Conflict, Consistency, Effect, Holder, Revision,
     Store, StoreError, StoreErrorKind, Task, TaskCounts, TaskId, TaskWithHistory, Timestamp,
@@ -316,7 +316,8 @@ impl RaftStore {
             return Err(error);
         }
         let settings = &self.shared.settings;
-        let command = encode_commit(changes, settings.history_max);
+        let format = self.view().roster.format();
+        let command = encode_commit(changes, settings.keeping(format));
         let (bytes, bytes_max) = (command.len(), settings.commit_bytes_max());
         if bytes > bytes_max {
             return Err(overloaded(format!("a commit of {bytes} bytes, at most {bytes_max}")));
@@ -410,6 +411,18 @@ impl Store for RaftStore {
     ) -> Result<Vec<Task>, StoreError> {
         let view = self.fresh_view(consistency).await?;
         view.scan(after, limit.min(PAGE_TASKS_MAX)).map_err(unreadable)
+    }
+
+    async fn scan_history(
+        &self,
+        after: Option<&TaskId>,
+        limit: usize,
+        failed: bool,
+        consistency: Consistency,
+    ) -> Result<Vec<TaskWithHistory>, StoreError> {
+        let view = self.fresh_view(consistency).await?;
+        let limit = limit.min(PAGE_HISTORIES_MAX);
+        view.scan_history(after, limit, failed).map_err(unreadable)
     }
 
     async fn due(&self, until: Timestamp, limit: usize) -> Result<Vec<Task>, StoreError> {

@@ -4,8 +4,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use xcron_core::store::FAILED_RUNS_MAX;
 
-use crate::state::{FORMAT_MAX, FORMAT_MIN};
+use crate::state::{FORMAT_KEEPS_FAILED, FORMAT_MAX, FORMAT_MIN};
+use crate::wire::change::Keeping;
 use crate::{Error, ErrorKind};
 
 /// The most commands that one log entry carries.
@@ -65,8 +67,11 @@ pub struct RaftSettings {
     /// The newest format of entries and snapshots that is read and written: lower than the
     /// default, this version behaves as an earlier one among others.
     pub format_max: u32,
-    /// How many ended occurrences each task remembers.
+    /// How many ended occurrences each task remembers, besides up to
+    /// [`FAILED_RUNS_MAX`](xcron_core::store::FAILED_RUNS_MAX) that failed.
     pub history_max: u32,
+    /// For how many seconds failed runs are remembered.
+    pub failed_retention_s: u64,
     /// Length of a log segment, in bytes: 64 KiB to 1 GiB.
     pub segment_bytes: u64,
     /// How many bytes of the newest log entries are kept in memory.
@@ -92,6 +97,7 @@ impl Default for RaftSettings {
             join: Vec::new(),
             format_max: FORMAT_MAX,
             history_max: 20,
+            failed_retention_s: 604_800,
             segment_bytes: 64 << 20,
             log_cache_bytes: 64 << 20,
             snapshot_log_bytes: 256 << 20,
@@ -120,6 +126,16 @@ impl RaftSettings {
         within("commit_timeout_ms", self.commit_timeout_ms, 100, 600_000)?;
         within("heartbeat_ms", self.heartbeat_ms, 10, 10_000)?;
         within("election_timeout_ms", self.election_timeout_ms, 3 * self.heartbeat_ms, 60_000)
+    }
+
+    /// How much of the history each changed task keeps, in a cluster of this format.
+    pub(crate) fn keeping(&self, format: u32) -> Keeping {
+        let history_max = self.history_max;
+        if format < FORMAT_KEEPS_FAILED {
+            return Keeping { history_max, ..Keeping::default() };
+        }
+        let (failed_max, failed_retention_s) = (FAILED_RUNS_MAX as u32, self.failed_retention_s);
+        Keeping { history_max, failed_max, failed_retention_s }
     }
 
     /// How long an entry becomes before it takes no further command.

@@ -287,7 +287,8 @@ impl Shared {
         }
         let at_snapshot = self.counters.log_bytes_at_snapshot.load(Ordering::Relaxed);
         let standing = self.standing();
-        let applied = self.published.view().applied.map_or(0, |id| id.index);
+        let view = self.published.view();
+        let applied = view.applied.map_or(0, |id| id.index);
         StoreStats {
             is_leader: self.is_leader(),
             role: if standing.role == Role::Leader && !self.is_leader() {
@@ -300,6 +301,7 @@ impl Shared {
             log_bytes,
             log_bytes_since_snapshot: log_bytes.saturating_sub(at_snapshot),
             log_syncs,
+            failed_runs: view.failed_runs(),
             ..self.counters.read()
         }
     }

@@ -25,6 +25,8 @@ pub struct StoreStats {
     pub term: u64,
     /// How often another node has become the leader in this life.
     pub leader_changes: u64,
+    /// Failed runs that are kept.
+    pub failed_runs: u64,
     /// Index of the newest log entry.
     pub last_log: u64,
     /// Index of the newest applied log entry.

@@ -48,6 +48,39 @@ pub(crate) struct CommitMessage {
     /// with other settings agree.
     #[prost(uint32, tag = "2")]
     pub(crate) history_max: u32,
+    /// How many failed runs each changed task keeps apart; from format 3 on, 0 before.
+    #[prost(uint32, tag = "3")]
+    pub(crate) failed_max: u32,
+    /// Failed runs that ended so many seconds before the newest end of their task are forgotten.
+    #[prost(uint64, tag = "4")]
+    pub(crate) failed_retention_s: u64,
+}
+
+/// How much of the history of each changed task is kept.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Keeping {
+    /// How many of the newest records; of those that did not fail, if `failed_max` is not 0.
+    pub(crate) history_max: u32,
+    /// How many failed runs, apart from the others.
+    pub(crate) failed_max: u32,
+    /// For how many seconds failed runs.
+    pub(crate) failed_retention_s: u64,
+}
+
+impl Keeping {
+    /// The newest records, failed or not.
+    #[cfg(test)]
+    pub(crate) const fn newest(history_max: u32) -> Self {
+        Self { history_max, failed_max: 0, failed_retention_s: 0 }
+    }
+}
+
+impl CommitMessage {
+    /// How much of the history of each changed task is kept.
+    pub(crate) const fn keeping(&self) -> Keeping {
+        let Self { history_max, failed_max, failed_retention_s, .. } = *self;
+        Keeping { history_max, failed_max, failed_retention_s }
+    }
 }
 
 /// A node is let in.
@@ -134,9 +167,11 @@ pub(crate) struct DeleteMessage {
 }
 
 /// The bytes of a commit of `changes`.
-pub(crate) fn encode_commit(changes: &[Change], history_max: u32) -> Bytes {
+pub(crate) fn encode_commit(changes: &[Change], keeping: Keeping) -> Bytes {
     let changes = changes.iter().map(encode_change).collect();
-    encode(CommandKind::Commit(CommitMessage { changes, history_max }))
+    let Keeping { history_max, failed_max, failed_retention_s } = keeping;
+    let message = CommitMessage { changes, history_max, failed_max, failed_retention_s };
+    encode(CommandKind::Commit(message))
 }
 
 /// The bytes of the command that begins a life of `node`.
@@ -180,12 +215,14 @@ mod tests {
     use xcron_core::task::state::{Counters, OpenRun, Phase, RunEnd, RunRecord, TaskState};
     use xcron_core::{Change, Holder, Occurrence, Revision, Timestamp};
 
-    use super::encode_commit;
+    use super::{Keeping, encode_commit};
 
     /// Bytes that `change` adds to a commit.
     fn bytes_of(change: &Change) -> usize {
         let changes = vec![change.clone(); 11];
-        (encode_commit(&changes, 20).len() - encode_commit(&changes[..1], 20).len()) / 10
+        (encode_commit(&changes, Keeping::newest(20)).len()
+            - encode_commit(&changes[..1], Keeping::newest(20)).len())
+            / 10
     }
 
     #[test]

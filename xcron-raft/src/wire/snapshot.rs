@@ -67,6 +67,9 @@ pub(crate) struct TaskMessage {
     /// Newest first.
     #[prost(bytes = "bytes", repeated, tag = "5")]
     pub(crate) history: Vec<Bytes>,
+    /// Failed runs that are kept apart, newest first; from format 3 on.
+    #[prost(bytes = "bytes", repeated, tag = "6")]
+    pub(crate) failed: Vec<Bytes>,
 }
 
 /// What stands in the last block.

@@ -35,6 +35,13 @@ struct StateMessage {
     runs: Vec<RunMessage>,
     #[prost(message, optional, tag = "10")]
     counters: Option<CountersMessage>,
+    #[prost(string, optional, tag = "11")]
+    note: Option<String>,
+    /// From `created`.
+    #[prost(sint64, optional, tag = "12")]
+    scheduled_since: Option<i64>,
+    #[prost(uint64, tag = "13")]
+    expected_before: u64,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -121,6 +128,9 @@ pub(crate) fn encode(state: &TaskState) -> Vec<u8> {
         due: state.due_at.map(|at| delta(at, due_base)),
         runs: state.runs.iter().map(|run| encode_run(run, decided)).collect(),
         counters: (state.counters != Counters::default()).then(|| encode_counters(&state.counters)),
+        note: state.note.as_deref().map(str::to_owned),
+        scheduled_since: state.scheduled_since.map(|at| delta(at, created)),
+        expected_before: state.expected_before,
     }
     .encode_to_vec()
 }
@@ -148,6 +158,9 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<TaskState, Unreadable> {
         due_at: message.due.map(|at| moved(next.unwrap_or(decided_until), at)),
         runs: runs.collect::<Result<_, _>>()?,
         counters: message.counters.map(decode_counters).unwrap_or_default(),
+        note: message.note.map(Into::into),
+        scheduled_since: message.scheduled_since.map(|at| moved(created_at, at)),
+        expected_before: message.expected_before,
     })
 }
 
@@ -257,6 +270,9 @@ mod tests {
                 run(Phase::Waiting { until: Timestamp::MIN }, Occurrence::At(at)),
             ],
             counters: Counters { claimed: 5, manual: 9, ..Counters::default() },
+            note: Some("for the holidays".into()),
+            scheduled_since: Some(Timestamp::MIN),
+            expected_before: 7,
         };
         assert_eq!(decode(&encode(&state)).unwrap(), state);
         state = TaskState {
@@ -266,6 +282,9 @@ mod tests {
             deferred_until: None,
             runs: Vec::new(),
             counters: Counters::default(),
+            note: None,
+            scheduled_since: None,
+            expected_before: 0,
             ..state
         };
         assert_eq!(decode(&encode(&state)).unwrap(), state);

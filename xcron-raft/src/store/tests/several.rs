@@ -187,7 +187,8 @@ async fn a_cluster_grows_and_shrinks_and_numbers_are_not_given_again() {
 async fn without_a_majority_nothing_is_acknowledged_and_stale_reads_go_on() {
     let mut world = World::found(&["a:1", "b:1", "c:1"]).await;
     super::create_one(world.node("a:1"), "before").await.unwrap();
-    world.await_status("c:1", "all applied", |s| s.nodes.iter().all(|n| n.lag == Some(0))).await;
+    // A fresh read there has it applied there; what the others report may be older than it.
+    assert!(sees(world.node("c:1"), "before").await);
     world.stop("a:1").await;
     world.stop("b:1").await;
     let left = world.node("c:1");

@@ -2,12 +2,22 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use xcron_core::Store;
 use xcron_core::testing::{durable_suite, store_suite};
 
 use crate::disk::memory::MemoryDisk;
+use crate::state::FORMAT_MAX;
 use crate::{Peering, RaftSettings, RaftStore};
+
+/// The store once its cluster writes the newest format, as it does soon after it was founded.
+async fn of_newest_format(store: RaftStore) -> RaftStore {
+    while store.status().format < FORMAT_MAX {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    store
+}
 
 #[tokio::test]
 async fn the_store_passes_the_suite_of_stores() {
@@ -15,7 +25,7 @@ async fn the_store_passes_the_suite_of_stores() {
     store_suite::run(|| async {
         let disk = Arc::new(MemoryDisk::default());
         let store = RaftStore::open_on(disk, settings.clone(), Peering::alone()).await.unwrap();
-        Arc::new(store) as Arc<dyn Store>
+        Arc::new(of_newest_format(store).await) as Arc<dyn Store>
     })
     .await;
 }
@@ -37,7 +47,10 @@ async fn the_store_passes_both_suites_on_real_files() {
     let open = |name: String, history_max| {
         let data_dir = root.path().join(name);
         let settings = RaftSettings { data_dir, history_max, ..super::settings() };
-        async move { Arc::new(RaftStore::open(settings).await.unwrap()) as Arc<dyn Store> }
+        async move {
+            let store = RaftStore::open(settings).await.unwrap();
+            Arc::new(of_newest_format(store).await) as Arc<dyn Store>
+        }
     };
     store_suite::run(|| {
         let mut count = count.lock().unwrap();

@@ -1,5 +1,10 @@
 //! The handle that a program or a server holds: create, delete and read tasks, and run them.
 
+mod amend;
+mod batch;
+
+pub use amend::ChangeError;
+
 use crate::decide::{AdmitError, admit};
 use crate::dispatch::{CallbackError, Dispatcher};
 use crate::engine::{Engine, EngineError, Load, Parts};

@@ -1,0 +1,94 @@
+//! Updates: another definition for a task that exists, without losing or doubling an occurrence.
+
+use crate::Timestamp;
+use crate::decide::admit::late_start;
+use crate::decide::occurrences::Occurrences;
+use crate::decide::pause::skip_paused;
+use crate::decide::{AdmitError, AmendError, Amended, By, conclude};
+use crate::schedule::{Calendar, Schedule};
+use crate::task::Task;
+use crate::task::definition::TaskDefinition;
+use crate::task::state::{TaskState, TaskStatus};
+use std::sync::Arc;
+
+/// Gives `task` another `definition`. Another schedule counts from now on; a run that is open goes
+/// on, and is attempted again by the new definition.
+///
+/// # Errors
+/// When the definition would not be admitted, when `version` is not that of the task, or while an
+/// occurrence of the present schedule is due and not claimed: it comes first.
+pub fn update(
+    task: &Task,
+    definition: &Arc<TaskDefinition>,
+    version: Option<u64>,
+    calendar: &Calendar,
+    by: By,
+) -> Result<Amended, AmendError> {
+    let current = task.state.version;
+    if let Some(expected) = version.filter(|expected| *expected != current) {
+        return Err(AmendError::Version { expected, current });
+    }
+    definition.check().map_err(AdmitError::from)?;
+    let mut state = task.state.clone();
+    if **definition == *task.definition {
+        return Ok(Amended::state(state));
+    }
+    state.version += 1;
+    let mut ended = Vec::new();
+    if has_other_occurrences(&task.definition, definition) {
+        let before = Occurrences::new(calendar, &task.definition);
+        if !before.is_readable() {
+            return Err(AmendError::Busy);
+        }
+        match state.status {
+            TaskStatus::Paused => ended.extend(skip_paused(&mut state, before, by)),
+            TaskStatus::Active if state.next.is_some_and(|next| next <= by.now) => {
+                return Err(AmendError::Busy);
+            }
+            TaskStatus::Active | TaskStatus::Finished => {}
+        }
+        state.expected_before += before.expected(&state, state.decided_until);
+        reschedule(&mut state, Occurrences::new(calendar, definition), definition, by.now)?;
+    }
+    conclude(&mut state, definition, task.id.as_str(), by.now);
+    Ok(Amended { state, ended, definition: Some(Arc::clone(definition)) })
+}
+
+/// Whether the two may have different occurrences.
+fn has_other_occurrences(a: &TaskDefinition, b: &TaskDefinition) -> bool {
+    a.schedule != b.schedule
+        || a.start_time != b.start_time
+        || a.end_time != b.end_time
+        || a.max_runs != b.max_runs
+}
+
+/// Begins with the occurrences of another schedule.
+fn reschedule(
+    state: &mut TaskState,
+    occurrences: Occurrences<'_>,
+    definition: &TaskDefinition,
+    now: Timestamp,
+) -> Result<(), AmendError> {
+    let decided = state.decided_until;
+    state.decided_until = decided.max(now);
+    if let Schedule::Once(at) = definition.schedule {
+        let start = late_start(at, now)?;
+        let is_untouched = state.counters.claimed == 0 && state.counters.skipped() == 0;
+        if at <= decided && !is_untouched {
+            return Err(AmendError::Decided);
+        }
+        state.decided_until = start;
+    }
+    state.scheduled_since = Some(state.decided_until);
+    state.deferred_until = None;
+    state.next = occurrences.next_of(state);
+    let had_all = occurrences.has_had_all_runs(state);
+    if state.next.is_none() && !had_all {
+        return Err(AdmitError::NeverFires.into());
+    }
+    if state.next.is_some() && state.status == TaskStatus::Finished {
+        state.status = TaskStatus::Active;
+        state.finished_at = None;
+    }
+    Ok(())
+}

@@ -1,0 +1,298 @@
+//! What may be wished of a task that exists: pauses, updates, runs by hand, failed runs again.
+
+use crate::world::{World, at, cron, one_shot, seconds, task_id};
+use std::time::Duration;
+use xcron_core::decide::{AdmitError, AmendError};
+use xcron_core::{
+    Callback, ChangeError, Clock, Consistency, CreateError, Created, DeleteError, Misfire, NewTask,
+    Outcome, Overlap, RunEnd, RunRecord, Schedule, Scheduler, Settings, TaskDefinition, TaskStatus,
+};
+
+async fn definition(scheduler: &Scheduler, id: &str) -> TaskDefinition {
+    let found = scheduler.get(&task_id(id), Consistency::Linearizable).await.expect("answered");
+    (*found.expect("kept").task.definition).clone()
+}
+
+fn ends(history: &[RunRecord]) -> Vec<(RunEnd, u64)> {
+    history.iter().rev().map(|record| (record.end, record.count)).collect()
+}
+
+#[tokio::test]
+async fn what_passes_while_a_task_is_paused_is_skipped_and_recorded_at_its_resume() {
+    let world = World::new();
+    let scheduler = world.scheduler();
+    scheduler.create(cron("t", "*/10 * * * * *")).await.expect("created");
+    let script = async {
+        world.clock.sleep_until(at(25)).await;
+        scheduler.pause(&task_id("t"), Some("on holiday")).await.expect("paused");
+        let state = world.task("t").await.expect("kept").task.state;
+        assert_eq!(state.note.as_deref(), Some("on holiday"));
+        assert_eq!((state.status, state.due_at), (TaskStatus::Paused, None));
+        scheduler.pause(&task_id("t"), None).await.expect("paused already");
+        assert_eq!(
+            world.task("t").await.expect("kept").task.state.note.as_deref(),
+            state.note.as_deref()
+        );
+        world.clock.sleep_until(at(55)).await;
+        scheduler.resume(&task_id("t")).await.expect("resumed");
+        scheduler.resume(&task_id("t")).await.expect("active already");
+    };
+    world.run_with(&scheduler, 72, script).await;
+    assert_eq!(world.arrivals(), [10, 20, 60, 70]);
+    let found = world.task("t").await.expect("kept");
+    assert_eq!(found.task.state.counters.skipped_paused, 3, "30, 40 and 50");
+    let ok = (RunEnd::Succeeded, 1);
+    assert_eq!(ends(&found.history), [ok, ok, (RunEnd::SkippedPaused, 3), ok, ok]);
+    assert_eq!(found.task.state.note, None);
+}
+
+#[tokio::test]
+async fn a_one_shot_whose_time_passed_while_paused_follows_its_misfire_policy() {
+    let window = Duration::from_secs(3);
+    for (misfire, window, expected) in [
+        (Misfire::FireOnce, None, Some(20)),
+        (Misfire::FireAll, None, Some(20)),
+        (Misfire::FireOnce, Some(window), None),
+        (Misfire::Skip, None, None),
+    ] {
+        let world = World::new();
+        let scheduler = world.scheduler();
+        let mut task = one_shot("t", 10);
+        task.paused = true;
+        task.definition.misfire = misfire;
+        task.definition.misfire_window = window.unwrap_or(misfire.default_window());
+        scheduler.create(task).await.expect("created");
+        let script = async {
+            world.clock.sleep_until(at(20)).await;
+            scheduler.resume(&task_id("t")).await.expect("resumed");
+        };
+        world.run_with(&scheduler, 30, script).await;
+        assert_eq!(world.arrivals(), expected.into_iter().collect::<Vec<_>>(), "{misfire:?}");
+        let state = world.task("t").await.expect("kept").task.state;
+        assert_eq!(state.status, TaskStatus::Finished);
+        assert_eq!(state.counters.skipped_misfire, u64::from(expected.is_none()));
+    }
+}
+
+#[tokio::test]
+async fn a_finished_task_is_neither_paused_nor_resumed_and_a_missing_one_is_missing() {
+    let world = World::new();
+    let scheduler = world.scheduler();
+    scheduler.create(one_shot("t", 1)).await.expect("created");
+    world.run_until(&scheduler, 3).await;
+    let finished = Err(ChangeError::Refused(AmendError::Finished));
+    assert_eq!(scheduler.pause(&task_id("t"), None).await, finished);
+    assert_eq!(scheduler.resume(&task_id("t")).await, finished);
+    let id = task_id("nobody");
+    let missing = ChangeError::Missing(id.clone());
+    assert_eq!(scheduler.pause(&id, None).await, Err(missing.clone()));
+    assert_eq!(scheduler.resume(&id).await, Err(missing.clone()));
+    assert_eq!(scheduler.trigger(&id).await, Err(missing.clone()));
+    assert_eq!(scheduler.retry(&id, None).await, Err(missing.clone()));
+    let definition = one_shot("nobody", 9).definition;
+    assert_eq!(scheduler.update(&id, definition, None).await, Err(missing));
+}
+
+#[tokio::test]
+async fn another_schedule_counts_from_now_on_and_nothing_is_lost_or_doubled() {
+    let world = World::new();
+    let scheduler = world.scheduler();
+    scheduler.create(cron("t", "*/10 * * * * *")).await.expect("created");
+    let id = task_id("t");
+    let script = async {
+        world.clock.sleep_until(at(20)).await;
+        // At the very instant of an occurrence: it comes first.
+        let mut changed = definition(&scheduler, "t").await;
+        changed.schedule = Schedule::parse_cron("*/7 * * * * *", "UTC").expect("good");
+        assert_eq!(scheduler.update(&id, changed.clone(), Some(1)).await, Ok(2));
+        let stale = AmendError::Version { expected: 1, current: 2 };
+        let refused = scheduler.update(&id, changed.clone(), Some(1)).await;
+        assert_eq!(refused, Err(ChangeError::Refused(stale)));
+        assert_eq!(scheduler.update(&id, changed, Some(2)).await, Ok(2), "nothing changes");
+    };
+    world.run_with(&scheduler, 40, script).await;
+    // The world begins at second 20 of a minute: 35, 42, 49 and 56 follow, then a full minute.
+    assert_eq!(world.arrivals(), [10, 20, 22, 29, 36, 40]);
+    let state = world.task("t").await.expect("kept").task.state;
+    assert_eq!(state.expected_before, 2, "the occurrences of the first schedule");
+    assert_eq!(state.counters.claimed, 6);
+}
+
+#[tokio::test]
+async fn another_callback_leaves_the_schedule_alone() {
+    let world = World::new();
+    let scheduler = world.scheduler();
+    scheduler.create(cron("t", "*/10 * * * * *")).await.expect("created");
+    let script = async {
+        world.clock.sleep_until(at(15)).await;
+        let mut changed = definition(&scheduler, "t").await;
+        changed.callback = Callback::new("elsewhere");
+        let next = world.task("t").await.expect("kept").task.state.next;
+        assert_eq!(scheduler.update(&task_id("t"), changed, None).await, Ok(2));
+        assert_eq!(world.task("t").await.expect("kept").task.state.next, next);
+        world.targets.script("elsewhere", [Outcome::refused("no")]);
+    };
+    world.run_with(&scheduler, 25, script).await;
+    let found = world.task("t").await.expect("kept");
+    assert_eq!(ends(&found.history), [(RunEnd::Succeeded, 1), (RunEnd::Failed, 1)]);
+}
+
+#[tokio::test]
+async fn a_one_shot_is_moved_but_not_to_a_time_at_which_it_ran() {
+    let world = World::new();
+    let scheduler = world.scheduler();
+    scheduler.create(one_shot("t", 10)).await.expect("created");
+    let id = task_id("t");
+    let move_to = async |secs: i64| {
+        let mut changed = definition(&scheduler, "t").await;
+        changed.schedule = Schedule::Once(at(secs));
+        scheduler.update(&id, changed, None).await
+    };
+    let script = async {
+        world.clock.sleep_until(at(5)).await;
+        assert_eq!(move_to(3).await, Ok(2), "a moment ago: it fires at once");
+        world.clock.sleep_until(at(6)).await;
+        assert_eq!(move_to(3).await, Ok(2), "as it is");
+        assert_eq!(move_to(2).await, Err(ChangeError::Refused(AmendError::Decided)));
+        world.clock.sleep_until(at(90)).await;
+        let late = AdmitError::Past { late: seconds(70) };
+        assert_eq!(move_to(20).await, Err(ChangeError::Refused(late.into())));
+        assert_eq!(move_to(100).await, Ok(3), "finished, and active again");
+        assert_eq!(world.task("t").await.expect("kept").task.state.status, TaskStatus::Active);
+    };
+    world.run_with(&scheduler, 110, script).await;
+    assert_eq!(world.arrivals(), [5, 100]);
+    let state = world.task("t").await.expect("kept").task.state;
+    assert_eq!((state.status, state.counters.succeeded), (TaskStatus::Finished, 2));
+    assert_eq!(state.expected_before, 1);
+}
+
+#[tokio::test]
+async fn an_update_is_judged_as_a_create_is() {
+    let world = World::new();
+    let scheduler = world.scheduler();
+    scheduler.create(cron("t", "*/10 * * * * *")).await.expect("created");
+    let mut never = definition(&scheduler, "t").await;
+    never.end_time = Some(at(5));
+    let refused = scheduler.update(&task_id("t"), never.clone(), None).await;
+    let never_fires = AmendError::from(AdmitError::NeverFires);
+    assert_eq!(refused, Err(ChangeError::Refused(never_fires)));
+    never.end_time = None;
+    never.max_runs = Some(0);
+    let refused = scheduler.update(&task_id("t"), never, None).await;
+    assert!(matches!(refused, Err(ChangeError::Refused(AmendError::Refused(_)))), "{refused:?}");
+    assert_eq!(world.task("t").await.expect("kept").task.state.version, 1, "left as it was");
+}
+
+#[tokio::test]
+async fn a_task_runs_once_now_whatever_its_status_and_its_schedule_goes_on() {
+    let world = World::new();
+    let scheduler = world.scheduler();
+    let mut task = cron("t", "*/10 * * * * *");
+    task.definition.max_runs = Some(2);
+    scheduler.create(task).await.expect("created");
+    let id = task_id("t");
+    let script = async {
+        for (second, number) in [(3, 1), (14, 2), (33, 3)] {
+            world.clock.sleep_until(at(second)).await;
+            if second == 14 {
+                scheduler.pause(&id, None).await.expect("paused");
+            }
+            let run = scheduler.trigger(&id).await.expect("triggered");
+            assert_eq!(run.to_string(), format!("t@manual-{number}"));
+            world.clock.sleep_until(at(second + 1)).await;
+            if second == 14 {
+                scheduler.resume(&id).await.expect("resumed");
+            }
+        }
+    };
+    world.run_with(&scheduler, 40, script).await;
+    assert_eq!(world.arrivals(), [3, 10, 14, 20, 33]);
+    let state = world.task("t").await.expect("kept").task.state;
+    assert_eq!((state.counters.manual, state.counters.succeeded), (3, 5));
+    assert_eq!((state.status, state.finished_at), (TaskStatus::Finished, Some(at(33))));
+}
+
+#[tokio::test]
+async fn a_failed_run_is_attempted_again_under_its_name_with_higher_numbers() {
+    let world = World::new();
+    let scheduler = world.scheduler();
+    let mut task = one_shot("t", 1);
+    task.definition.retry.max_attempts = 2;
+    scheduler.create(task).await.expect("created");
+    let failed = || Outcome::failed("503");
+    world.targets.script("t", [failed(), failed(), failed(), Outcome::succeeded()]);
+    let id = task_id("t");
+    let script = async {
+        world.clock.sleep_until(at(20)).await;
+        assert_eq!(world.task("t").await.expect("kept").task.state.counters.failed, 1);
+        let name = world.receipts()[0].run_id.clone();
+        let wrong = AmendError::NotFailed("t@1".into());
+        assert_eq!(scheduler.retry(&id, Some("t@1")).await, Err(ChangeError::Refused(wrong)));
+        let again = scheduler.retry(&id, Some(&name)).await.expect("tried again");
+        assert_eq!(again.iter().map(ToString::to_string).collect::<Vec<_>>(), [name.clone()]);
+        assert_eq!(scheduler.retry(&id, Some(&name)).await, Ok(Vec::new()), "open already");
+    };
+    world.run_with(&scheduler, 60, script).await;
+    let receipts = world.receipts();
+    let attempts: Vec<u32> = receipts.iter().map(|receipt| receipt.attempt).collect();
+    assert_eq!(attempts, [1, 2, 3, 4]);
+    assert!(receipts.iter().all(|receipt| receipt.run_id == receipts[0].run_id));
+    assert!(receipts.windows(2).all(|pair| pair[0].fence < pair[1].fence));
+    let found = world.task("t").await.expect("kept");
+    let counters = found.task.state.counters;
+    assert_eq!((counters.claimed, counters.failed, counters.succeeded), (1, 0, 1));
+    assert_eq!(found.task.state.status, TaskStatus::Finished);
+    assert_eq!(scheduler.retry(&id, None).await, Ok(Vec::new()), "nothing has failed");
+}
+
+#[tokio::test]
+async fn a_run_by_hand_ignores_the_overlap_policy_and_later_occurrences_see_it() {
+    let world = World::new();
+    let scheduler = world.scheduler();
+    let mut task = cron("t", "*/10 * * * * *");
+    task.definition.overlap = Overlap::Skip;
+    scheduler.create(task).await.expect("created");
+    world.targets.hold("t");
+    let script = async {
+        world.clock.sleep_until(at(12)).await;
+        scheduler.trigger(&task_id("t")).await.expect("triggered");
+        world.clock.sleep_until(at(25)).await;
+        world.targets.release("t");
+    };
+    world.run_with(&scheduler, 32, script).await;
+    assert_eq!(world.arrivals(), [10, 12, 30]);
+    assert_eq!(world.task("t").await.expect("kept").task.state.counters.skipped_overlap, 1);
+}
+
+#[tokio::test]
+async fn a_batch_is_answered_item_by_item_and_a_bad_one_keeps_no_other_from_it() {
+    let world = World::with_settings(Settings { tasks_max: 4, ..Settings::default() });
+    let scheduler = world.scheduler();
+    scheduler.create(one_shot("there", 5)).await.expect("created");
+    let late = one_shot("late", -90);
+    let other = NewTask::new(task_id("there"), one_shot("there", 6).definition);
+    let tasks = vec![
+        one_shot("a", 5),
+        late,
+        one_shot("there", 5),
+        other,
+        one_shot("a", 5),
+        one_shot("b", 5),
+        one_shot("c", 5),
+        one_shot("d", 5),
+    ];
+    let answers = scheduler.create_many(tasks).await;
+    let past = CreateError::Refused(AdmitError::Past { late: seconds(90) });
+    assert_eq!(answers[0], Ok(Created::New));
+    assert_eq!(answers[1], Err(past));
+    assert_eq!(answers[2], Ok(Created::Existing));
+    assert_eq!(answers[3], Err(CreateError::Exists(task_id("there"))));
+    assert_eq!(answers[4], Ok(Created::Existing));
+    assert_eq!(scheduler.counts().total(), 4, "{answers:?}");
+    let ids = ["a", "nobody", "there"].map(task_id);
+    let deleted = scheduler.delete_many(&ids).await;
+    assert_eq!(deleted[0], Ok(()));
+    assert_eq!(deleted[1], Err(DeleteError::Missing(task_id("nobody"))));
+    assert_eq!(deleted[2], Ok(()));
+}
