@@ -61,6 +61,8 @@ impl Config {
         ApiSettings {
             default_timezone: self.default_timezone.clone(),
             default_timeout: Duration::from_secs(self.callback.timeout_seconds),
+            history_max: usize::try_from(self.limits.history_per_task).unwrap_or(usize::MAX),
+            batch_max: self.limits.max_batch,
         }
     }
 
@@ -69,6 +71,7 @@ impl Config {
     pub fn server_settings(&self) -> ServerSettings {
         ServerSettings {
             body_bytes_max: self.limits.max_body_bytes,
+            batch_body_bytes_max: self.limits.max_batch_body_bytes,
             drain: Duration::from_secs(self.drain_seconds).min(ANSWERS_DRAIN_MAX),
             ..ServerSettings::default()
         }

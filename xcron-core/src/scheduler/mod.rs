@@ -14,9 +14,9 @@ use crate::settings::Settings;
 use crate::store::{
     Change, Conflict, Consistency, Effect, Store, StoreError, StoreErrorKind, TaskCounts,
 };
-use crate::task::TaskWithHistory;
 use crate::task::definition::NewTask;
 use crate::task::id::TaskId;
+use crate::task::{Task, TaskWithHistory};
 use crate::{Clock, SystemClock};
 use std::future::Future;
 use std::sync::Arc;
@@ -192,6 +192,36 @@ impl Scheduler {
         consistency: Consistency,
     ) -> Result<Option<TaskWithHistory>, StoreError> {
         self.parts.store.get(id, consistency).await
+    }
+
+    /// Up to `limit` tasks in order of id, those after `after`; at most
+    /// [`PAGE_TASKS_MAX`](crate::store::PAGE_TASKS_MAX).
+    ///
+    /// # Errors
+    /// When the store cannot answer with the asked consistency now.
+    pub async fn scan(
+        &self,
+        after: Option<&TaskId>,
+        limit: usize,
+        consistency: Consistency,
+    ) -> Result<Vec<Task>, StoreError> {
+        self.parts.store.scan(after, limit, consistency).await
+    }
+
+    /// Up to `limit` tasks with their histories in order of id, those after `after`; all of them,
+    /// or only those with `failed` runs. At most
+    /// [`PAGE_HISTORIES_MAX`](crate::store::PAGE_HISTORIES_MAX).
+    ///
+    /// # Errors
+    /// When the store cannot answer with the asked consistency now.
+    pub async fn scan_history(
+        &self,
+        after: Option<&TaskId>,
+        limit: usize,
+        failed: bool,
+        consistency: Consistency,
+    ) -> Result<Vec<TaskWithHistory>, StoreError> {
+        self.parts.store.scan_history(after, limit, failed, consistency).await
     }
 
     /// Finds occurrences; the engine uses the same one.

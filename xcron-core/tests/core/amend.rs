@@ -230,7 +230,7 @@ async fn a_failed_run_is_attempted_again_under_its_name_with_higher_numbers() {
         let wrong = AmendError::NotFailed("t@1".into());
         assert_eq!(scheduler.retry(&id, Some("t@1")).await, Err(ChangeError::Refused(wrong)));
         let again = scheduler.retry(&id, Some(&name)).await.expect("tried again");
-        assert_eq!(again.iter().map(ToString::to_string).collect::<Vec<_>>(), [name.clone()]);
+        assert_eq!((again.len(), again[0].to_string()), (1, name.clone()));
         assert_eq!(scheduler.retry(&id, Some(&name)).await, Ok(Vec::new()), "open already");
     };
     world.run_with(&scheduler, 60, script).await;

@@ -56,6 +56,11 @@ impl Answer {
         self
     }
 
+    /// The code and the message, where an answer stands within another.
+    pub(crate) fn told(self) -> (Code, String) {
+        (self.code, self.message.unwrap_or_default())
+    }
+
     /// What the request came to.
     #[cfg(test)]
     pub(crate) const fn code(&self) -> Code {

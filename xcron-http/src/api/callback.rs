@@ -11,15 +11,22 @@ use xcron_core::{Callback, CallbackBody};
 /// Its fields.
 pub(super) const FIELDS: &[&str] = &["url", "body", "method", "headers"];
 
-/// Reads the callback; whether it can be sent is the dispatcher's to judge.
-pub(super) fn callback(task: &mut Fields<'_>) -> Result<Callback, Refusal> {
+/// Reads the callback; what is absent is as in `base`, if there is one. Whether it can be sent is
+/// the dispatcher's to judge.
+pub(super) fn callback(
+    task: &mut Fields<'_>,
+    base: Option<&Callback>,
+) -> Result<Callback, Refusal> {
     let Some(mut fields) = task.object("callback", "callback.")? else {
-        return Err(task.missing("callback", "an object with a url"));
+        let missing = || task.missing("callback", "an object with a url");
+        return base.cloned().ok_or_else(missing);
     };
-    let Some(url) = fields.text("url")? else {
-        return Err(fields.missing("url", "an http or https URL"));
+    let mut callback = match (fields.text("url")?, base) {
+        (Some(url), None) => Callback::new(url.as_ref()),
+        (Some(url), Some(base)) => Callback { url: url.as_ref().into(), ..base.clone() },
+        (None, Some(base)) => base.clone(),
+        (None, None) => return Err(fields.missing("url", "an http or https URL")),
     };
-    let mut callback = Callback::new(url.as_ref());
     if let Some(name) = fields.text("method")? {
         callback.method = choice::find(METHOD, &name).ok_or_else(|| {
             let problem = choice::expected(METHOD, &name);
@@ -29,7 +36,7 @@ pub(super) fn callback(task: &mut Fields<'_>) -> Result<Callback, Refusal> {
     if let Some(headers) = fields.texts("headers")? {
         callback.headers = lower_case(headers)?;
     }
-    callback.body = body(&mut fields)?;
+    callback.body = body(&mut fields)?.or(callback.body);
     fields.finish(FIELDS)?;
     Ok(callback)
 }

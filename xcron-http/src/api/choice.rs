@@ -28,14 +28,15 @@ pub(super) const METHOD: &Choice<Method> = &[
     ("DELETE", Method::Delete),
 ];
 
-/// Takes the field `name`; its type's default when there is none.
-pub(super) fn take<T: Copy + Default>(
+/// Takes the field `name`; `default` when there is none.
+pub(super) fn take<T: Copy>(
     fields: &mut Fields<'_>,
     name: &'static str,
     choice: &Choice<T>,
+    default: T,
 ) -> Result<T, Refusal> {
     let Some(text) = fields.text(name)? else {
-        return Ok(T::default());
+        return Ok(default);
     };
     find(choice, &text).ok_or_else(|| fields.refuse(name, &expected(choice, &text)))
 }

@@ -34,6 +34,29 @@ pub(super) const FIELDS: &[&str] = &[
     "dst_fold",
     "paused",
 ];
+/// The fields of a task that is updated.
+pub(super) const UPDATE_FIELDS: &[&str] = &[
+    "task_id",
+    "version",
+    "type",
+    "format",
+    "callback",
+    "name",
+    "labels",
+    "timezone",
+    "start_time",
+    "end_time",
+    "max_runs",
+    "misfire",
+    "misfire_window_seconds",
+    "overlap",
+    "delivery",
+    "retry",
+    "timeout_seconds",
+    "jitter_seconds",
+    "dst_gap",
+    "dst_fold",
+];
 /// The fields of `retry`.
 pub(super) const RETRY_FIELDS: &[&str] =
     &["max_attempts", "min_backoff_seconds", "max_backoff_seconds", "max_age_seconds"];
@@ -46,42 +69,97 @@ pub(super) fn new_task(
     settings: &ApiSettings,
     generated: impl FnOnce() -> String,
 ) -> Result<NewTask, Refusal> {
-    let schedule = schedule(&mut fields, settings)?;
-    let mut definition = TaskDefinition::new(schedule, callback(&mut fields)?);
+    let schedule = schedule(&mut fields, settings, None)?;
+    let mut definition = TaskDefinition::new(schedule, callback(&mut fields, None)?);
+    definition.timeout = settings.default_timeout;
     let id = match fields.text("task_id")? {
         Some(id) => TaskId::parse(&id)?,
         None => TaskId::parse(&generated())?,
     };
-    definition.name = fields.text("name")?.map(|name| name.into_owned());
-    definition.labels = fields.texts("labels")?.unwrap_or_default();
-    definition.start_time = time(&mut fields, "start_time")?;
-    definition.end_time = time(&mut fields, "end_time")?;
-    definition.max_runs = fields.count("max_runs")?;
-    definition.misfire = choice::take(&mut fields, "misfire", MISFIRE)?;
-    definition.misfire_window = seconds(&mut fields, "misfire_window_seconds")?
-        .unwrap_or_else(|| definition.misfire.default_window());
-    definition.overlap = choice::take(&mut fields, "overlap", OVERLAP)?;
-    definition.delivery = choice::take(&mut fields, "delivery", DELIVERY)?;
-    definition.retry = retry(&mut fields)?;
-    definition.timeout =
-        seconds(&mut fields, "timeout_seconds")?.unwrap_or(settings.default_timeout);
-    definition.jitter = seconds(&mut fields, "jitter_seconds")?.unwrap_or_default();
+    policies(&mut fields, &mut definition)?;
     let paused = fields.flag("paused")?.unwrap_or_default();
     fields.finish(FIELDS)?;
     definition.check()?;
     Ok(NewTask { id, definition, paused })
 }
 
-fn schedule(fields: &mut Fields<'_>, settings: &ApiSettings) -> Result<Schedule, Refusal> {
-    let Some(kind) = fields.integer("type")? else {
+/// Reads what is to change of the definition `base`; what is absent stays as it is there.
+pub(super) fn changed(
+    mut fields: Fields<'_>,
+    settings: &ApiSettings,
+    base: &TaskDefinition,
+) -> Result<TaskDefinition, Refusal> {
+    let mut definition = base.clone();
+    definition.schedule = schedule(&mut fields, settings, Some(&base.schedule))?;
+    definition.callback = callback(&mut fields, Some(&base.callback))?;
+    policies(&mut fields, &mut definition)?;
+    fields.finish(UPDATE_FIELDS)?;
+    definition.check()?;
+    Ok(definition)
+}
+
+/// Reads everything of a definition but its schedule and its callback.
+fn policies(fields: &mut Fields<'_>, definition: &mut TaskDefinition) -> Result<(), Refusal> {
+    if let Some(name) = fields.text("name")? {
+        definition.name = Some(name.into_owned());
+    }
+    if let Some(labels) = fields.texts("labels")? {
+        definition.labels = labels;
+    }
+    definition.start_time = time(fields, "start_time")?.or(definition.start_time);
+    definition.end_time = time(fields, "end_time")?.or(definition.end_time);
+    definition.max_runs = fields.count("max_runs")?.or(definition.max_runs);
+    let misfire = choice::take(fields, "misfire", MISFIRE, definition.misfire)?;
+    if misfire != definition.misfire {
+        // The window that follows from the policy changes with it.
+        if definition.misfire_window == definition.misfire.default_window() {
+            definition.misfire_window = misfire.default_window();
+        }
+        definition.misfire = misfire;
+    }
+    if let Some(window) = seconds(fields, "misfire_window_seconds")? {
+        definition.misfire_window = window;
+    }
+    definition.overlap = choice::take(fields, "overlap", OVERLAP, definition.overlap)?;
+    definition.delivery = choice::take(fields, "delivery", DELIVERY, definition.delivery)?;
+    definition.retry = retry(fields, definition.retry)?;
+    if let Some(timeout) = seconds(fields, "timeout_seconds")? {
+        definition.timeout = timeout;
+    }
+    if let Some(jitter) = seconds(fields, "jitter_seconds")? {
+        definition.jitter = jitter;
+    }
+    Ok(())
+}
+
+/// Reads the schedule; what is absent is as in `base`, if there is one.
+fn schedule(
+    fields: &mut Fields<'_>,
+    settings: &ApiSettings,
+    base: Option<&Schedule>,
+) -> Result<Schedule, Refusal> {
+    let (kind, format) = (fields.integer("type")?, fields.text("format")?);
+    let zone = fields.text("timezone")?;
+    let cron = match base {
+        Some(Schedule::Cron(cron)) => Some(cron),
+        _ => None,
+    };
+    let (gap, fold) = cron.map_or_else(Default::default, |cron| (cron.dst_gap, cron.dst_fold));
+    let gap = choice::take(fields, "dst_gap", DST_GAP, gap)?;
+    let fold = choice::take(fields, "dst_fold", DST_FOLD, fold)?;
+    let base_kind = base.map(|base| if matches!(base, Schedule::Cron(_)) { 1 } else { 2 });
+    let Some(kind) = kind.or(base_kind) else {
         return Err(fields.missing("type", "1 (periodic) or 2 (one-shot)"));
     };
-    let Some(format) = fields.text("format")? else {
+    let base = base.filter(|_| base_kind == Some(kind));
+    let known = base.map(|base| match base {
+        Schedule::Cron(cron) => cron.expression.to_string(),
+        Schedule::Once(at) => at.as_secs().to_string(),
+    });
+    let Some(format) = format.or(known.map(Into::into)) else {
         return Err(fields.missing("format", "a string: a crontab expression or unix seconds"));
     };
-    let zone = fields.text("timezone")?;
-    let gap = choice::take(fields, "dst_gap", DST_GAP)?;
-    let fold = choice::take(fields, "dst_fold", DST_FOLD)?;
+    let zone = zone.or(cron.map(|cron| cron.timezone.as_ref().into()));
     read_schedule(kind, &format, zone.as_deref(), settings, (gap, fold))
 }
 
@@ -126,8 +204,8 @@ fn unix_seconds(format: &str) -> Result<Timestamp, Refusal> {
     }
 }
 
-fn retry(fields: &mut Fields<'_>) -> Result<RetryPolicy, Refusal> {
-    let mut policy = RetryPolicy::default();
+fn retry(fields: &mut Fields<'_>, base: RetryPolicy) -> Result<RetryPolicy, Refusal> {
+    let mut policy = base;
     let Some(mut fields) = fields.object("retry", "retry.")? else {
         return Ok(policy);
     };

@@ -8,7 +8,6 @@ use crate::serve::WholeBody;
 use axum::extract::State;
 use serde::Serialize;
 use std::sync::Arc;
-use xcron_core::TaskId;
 
 #[derive(Serialize)]
 struct Deleted {}
@@ -18,10 +17,7 @@ pub(super) async fn delete_task(
     WholeBody(body): WholeBody,
 ) -> Result<Answer, Refusal> {
     let mut fields = Fields::of_body(&body)?;
-    let Some(id) = fields.text("task_id")? else {
-        return Err(fields.missing("task_id", "the id of a task"));
-    };
-    let id = TaskId::parse(&id)?;
+    let id = fields.task_id()?;
     fields.finish(&["task_id"])?;
     api.scheduler.delete(&id).await?;
     Ok(Answer::done(&Deleted {}))

@@ -99,6 +99,41 @@ impl<'a> Fields<'a> {
         }
     }
 
+    /// Takes the array under `name`, value by value as they are written.
+    pub(super) fn array(
+        &mut self,
+        name: &'static str,
+    ) -> Result<Option<Vec<&'a RawValue>>, Refusal> {
+        let Some(value) = self.raw(name) else {
+            return Ok(None);
+        };
+        if kind(value.get()) != Some("an array") {
+            return Err(self.wrong(name, value, "an array"));
+        }
+        let parsed = serde_json::from_str(value.get());
+        parsed.map(Some).map_err(|error| self.refuse(name, &format!("is refused: {error}")))
+    }
+
+    /// Takes the array of texts under `name`.
+    pub(super) fn text_array(
+        &mut self,
+        name: &'static str,
+    ) -> Result<Option<Vec<Cow<'a, str>>>, Refusal> {
+        let Some(values) = self.array(name)? else {
+            return Ok(None);
+        };
+        values
+            .into_iter()
+            .map(|value| self.text_of(name, value))
+            .collect::<Result<_, _>>()
+            .map(Some)
+    }
+
+    /// Reads an object that stands alone, such as an item of an array.
+    pub(super) fn of_value(value: &'a RawValue) -> Result<Self, Refusal> {
+        Self::of_body(value.get().as_bytes())
+    }
+
     /// Takes the map of text to text under `name`.
     pub(super) fn texts(
         &mut self,

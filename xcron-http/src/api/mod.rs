@@ -4,6 +4,14 @@
 //! |---|---|
 //! | `POST /xcron/createTask` | `create_task`, with `definition` and `callback` for its fields |
 //! | `POST /xcron/deleteTask` | `delete_task` |
+//! | `POST /xcron/updateTask` | `update_task` |
+//! | `POST /xcron/pauseTask`, `/xcron/resumeTask` | `pause_task` |
+//! | `POST /xcron/triggerTask` | `trigger_task` |
+//! | `POST /xcron/createTasks` | `create_tasks` |
+//! | `POST /xcron/deleteTasks` | `delete_tasks` |
+//! | `GET /xcron/listTasks` | `list_tasks`, with `selection` for which |
+//! | `GET /xcron/listRuns` | `list_runs`, with `run_view` for what it shows |
+//! | `POST /xcron/retryRun` | `retry_run` |
 //! | `GET /xcron/queryTask` | `query_task`, with `task_view` for what it shows |
 //! | `GET /xcron/previewSchedule` | `preview_schedule` |
 //! | `GET /xcron/cluster` | `cluster_status` |
@@ -18,23 +26,33 @@ mod callback;
 mod choice;
 mod cluster_status;
 mod create_task;
+mod create_tasks;
 mod definition;
 mod delete_task;
+mod delete_tasks;
 mod fields;
 #[cfg(feature = "fuzzing")]
 pub(crate) mod fuzzing;
 mod health;
+mod list_runs;
+mod list_tasks;
 mod pages;
 mod params;
+mod pause_task;
 mod preview_schedule;
 mod query_task;
 mod raw_json;
 mod refusal;
 mod remove_node;
+mod retry_run;
 mod routes;
+mod run_view;
+mod selection;
 mod settings;
 mod task_view;
 mod transfer_leader;
+mod trigger_task;
+mod update_task;
 
 pub(crate) use health::health_routes;
 pub use routes::api_router;

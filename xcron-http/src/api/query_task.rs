@@ -1,7 +1,6 @@
 //! `GET /xcron/queryTask`.
 
 use super::Api;
-use super::fields::short;
 use super::params::Params;
 use super::refusal::Refusal;
 use super::task_view::TaskView;
@@ -9,7 +8,7 @@ use crate::answer::{Answer, Code};
 use axum::extract::State;
 use http::Uri;
 use std::sync::Arc;
-use xcron_core::{Consistency, TaskId};
+use xcron_core::TaskId;
 
 pub(super) async fn query_task(State(api): State<Arc<Api>>, uri: Uri) -> Result<Answer, Refusal> {
     let mut params = Params::parse(uri.query())?;
@@ -17,17 +16,10 @@ pub(super) async fn query_task(State(api): State<Arc<Api>>, uri: Uri) -> Result<
         return Err(Refusal::field("task_id", "is missing, expected the id of a task"));
     };
     let id = TaskId::parse(&id)?;
-    let consistency = match params.take("consistency").as_deref() {
-        None | Some("linearizable") => Consistency::Linearizable,
-        Some("stale") => Consistency::Stale,
-        Some(other) => {
-            let problem = format!("is {}, expected linearizable or stale", short(other));
-            return Err(Refusal::field("consistency", problem));
-        }
-    };
+    let consistency = params.consistency()?;
     params.finish(&["task_id", "consistency"])?;
     match api.scheduler.get(&id, consistency).await? {
-        Some(found) => Ok(Answer::done(&TaskView::of(&found))),
+        Some(found) => Ok(Answer::done(&TaskView::with_history(&found, api.settings.history_max))),
         None => Err(Refusal::new(Code::NotFound, format!("there is no task {id:?}"))),
     }
 }

@@ -3,10 +3,11 @@
 use crate::answer::{Answer, Code};
 use crate::cluster::{ClusterError, ClusterErrorKind};
 use axum::response::{IntoResponse, Response};
-use xcron_core::decide::AdmitError;
+use xcron_core::decide::{AdmitError, AmendError};
 use xcron_core::schedule::ScheduleErrorKind;
 use xcron_core::{
-    CreateError, DeleteError, InvalidField, ScheduleError, StoreError, StoreErrorKind,
+    ChangeError, CreateError, DeleteError, Effect, InvalidField, ScheduleError, StoreError,
+    StoreErrorKind,
 };
 
 /// A request that is not carried out.
@@ -17,6 +18,11 @@ impl Refusal {
     /// Refused with `code`, because of what `message` says.
     pub(super) fn new(code: Code, message: impl Into<String>) -> Self {
         Self(Answer::error(code, message))
+    }
+
+    /// Its code and what it says, for an item of a batch.
+    pub(super) fn told(self) -> (Code, String) {
+        self.0.told()
     }
 
     /// A field is not what was expected: 1000.
@@ -70,14 +76,48 @@ impl From<ClusterError> for Refusal {
     }
 }
 
+impl From<AdmitError> for Refusal {
+    fn from(error: AdmitError) -> Self {
+        match error {
+            AdmitError::Invalid(field) => field.into(),
+            past @ AdmitError::Past { .. } => Self::new(Code::Past, past.to_string()),
+            AdmitError::NeverFires => Self::new(Code::Format, error.to_string()),
+        }
+    }
+}
+
+impl From<ChangeError> for Refusal {
+    fn from(error: ChangeError) -> Self {
+        match error {
+            missing @ ChangeError::Missing(_) => Self::new(Code::NotFound, missing.to_string()),
+            ChangeError::Refused(refused) => refused.into(),
+            ChangeError::Callback(error) => Self::new(Code::Callback, error.to_string()),
+            ChangeError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<AmendError> for Refusal {
+    fn from(error: AmendError) -> Self {
+        let code = match error {
+            AmendError::Invalid(field) => return field.into(),
+            AmendError::Refused(refused) => return refused.into(),
+            AmendError::Version { .. } | AmendError::Finished => Code::Conflict,
+            AmendError::Full | AmendError::Busy => {
+                let answer = Answer::error(Code::Overloaded, error.to_string());
+                return Self(answer.with_effect(Effect::None));
+            }
+            AmendError::Decided => Code::Format,
+            AmendError::NotFailed(_) => Code::NotFound,
+        };
+        Self::new(code, error.to_string())
+    }
+}
+
 impl From<CreateError> for Refusal {
     fn from(error: CreateError) -> Self {
         match error {
-            CreateError::Refused(AdmitError::Invalid(field)) => field.into(),
-            CreateError::Refused(past @ AdmitError::Past { .. }) => {
-                Self::new(Code::Past, past.to_string())
-            }
-            CreateError::Refused(never) => Self::new(Code::Format, never.to_string()),
+            CreateError::Refused(refused) => refused.into(),
             CreateError::Callback(error) => Self::new(Code::Callback, error.to_string()),
             exists @ CreateError::Exists(_) => Self::new(Code::Conflict, exists.to_string()),
             CreateError::Store(error) => error.into(),

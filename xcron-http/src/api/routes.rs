@@ -3,14 +3,22 @@
 use super::backup::{BACKUPS_MAX, backup};
 use super::cluster_status::cluster_status;
 use super::create_task::create_task;
+use super::create_tasks::create_tasks;
 use super::delete_task::delete_task;
+use super::delete_tasks::delete_tasks;
 use super::fields::short;
 use super::health::health_routes;
+use super::list_runs::list_runs;
+use super::list_tasks::list_tasks;
 use super::pages::{openapi, page};
+use super::pause_task::{pause_task, resume_task};
 use super::preview_schedule::preview_schedule;
 use super::query_task::query_task;
 use super::remove_node::remove_node;
+use super::retry_run::retry_run;
 use super::transfer_leader::transfer_leader;
+use super::trigger_task::trigger_task;
+use super::update_task::update_task;
 use super::{Api, ApiSettings};
 use crate::answer::{Answer, Code, RequestIds};
 use crate::cluster::Cluster;
@@ -61,11 +69,20 @@ pub fn api_router(
     guard(router, gate)
 }
 
-fn routes() -> [(&'static str, MethodRouter<Arc<Api>>); 10] {
+fn routes() -> [(&'static str, MethodRouter<Arc<Api>>); 19] {
     [
         ("/xcron/createTask", post(create_task)),
         ("/xcron/deleteTask", post(delete_task)),
         ("/xcron/queryTask", get(query_task)),
+        ("/xcron/updateTask", post(update_task)),
+        ("/xcron/pauseTask", post(pause_task)),
+        ("/xcron/resumeTask", post(resume_task)),
+        ("/xcron/triggerTask", post(trigger_task)),
+        ("/xcron/createTasks", post(create_tasks)),
+        ("/xcron/deleteTasks", post(delete_tasks)),
+        ("/xcron/listTasks", get(list_tasks)),
+        ("/xcron/listRuns", get(list_runs)),
+        ("/xcron/retryRun", post(retry_run)),
         ("/xcron/previewSchedule", get(preview_schedule)),
         ("/xcron/cluster", get(cluster_status)),
         ("/xcron/cluster/removeNode", post(remove_node)),

@@ -17,11 +17,20 @@ pub struct ApiSettings {
     pub default_timezone: String,
     /// How long an attempt may take by default. Whole seconds.
     pub default_timeout: Duration,
+    /// The most runs that `queryTask` shows of those that ended.
+    pub history_max: usize,
+    /// The most items of one batch.
+    pub batch_max: usize,
 }
 
 impl Default for ApiSettings {
     fn default() -> Self {
-        Self { default_timezone: "UTC".to_owned(), default_timeout: Duration::from_secs(10) }
+        Self {
+            default_timezone: "UTC".to_owned(),
+            default_timeout: Duration::from_secs(10),
+            history_max: 20,
+            batch_max: 10_000,
+        }
     }
 }
 

@@ -2,12 +2,12 @@
 //! it has come to, and how its latest runs ended.
 
 use super::choice::{DELIVERY, DST_FOLD, DST_GAP, METHOD, MISFIRE, OVERLAP, name_of};
+use super::run_view::RunView;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use std::collections::BTreeMap;
 use xcron_core::{
-    Callback, CallbackBody, OpenRun, Phase, RetryPolicy, RunId, RunRecord, Schedule, TaskId,
-    TaskStatus, TaskWithHistory, Timestamp,
+    Callback, CallbackBody, RetryPolicy, Schedule, Task, TaskStatus, TaskWithHistory, Timestamp,
 };
 
 #[derive(Serialize)]
@@ -43,8 +43,11 @@ pub(super) struct TaskView<'a> {
     cancelled_count: u64,
     skip_count: u64,
     version: u64,
-    open_runs: Vec<OpenRunView>,
-    last_runs: Vec<RunView<'a>>,
+    /// Why it is paused.
+    note: Option<&'a str>,
+    open_runs: Vec<RunView<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_runs: Option<Vec<RunView<'a>>>,
 }
 
 #[derive(Serialize)]
@@ -62,33 +65,18 @@ enum BodyView<'a> {
     Json(&'a RawValue),
 }
 
-#[derive(Serialize)]
-struct OpenRunView {
-    run_id: String,
-    scheduled_time: i64,
-    attempt: u32,
-    status: &'static str,
-    node: Option<u64>,
-}
-
-#[derive(Serialize)]
-struct RunView<'a> {
-    run_id: String,
-    scheduled_time: i64,
-    started_at: i64,
-    ended_at: i64,
-    attempt: u32,
-    status: &'static str,
-    count: u64,
-    http_status: Option<u16>,
-    error: Option<&'a str>,
-    node: u64,
-}
-
 impl<'a> TaskView<'a> {
-    pub(super) fn of(found: &'a TaskWithHistory) -> Self {
-        let (id, state) = (&found.task.id, &found.task.state);
-        let definition = &*found.task.definition;
+    /// The task with up to `history_max` of its latest runs.
+    pub(super) fn with_history(found: &'a TaskWithHistory, history_max: usize) -> Self {
+        let runs = RunView::all_ended(found).take(history_max);
+        let last_runs = Some(runs.collect());
+        Self { last_runs, ..Self::of(&found.task) }
+    }
+
+    /// The task alone.
+    pub(super) fn of(task: &'a Task) -> Self {
+        let (id, state) = (&task.id, &task.state);
+        let definition = &*task.definition;
         let (kind, format, cron) = match &definition.schedule {
             Schedule::Cron(cron) => (1, cron.expression.to_string(), Some(cron)),
             Schedule::Once(at) => (2, at.as_secs().to_string(), None),
@@ -126,8 +114,9 @@ impl<'a> TaskView<'a> {
             cancelled_count: counters.cancelled,
             skip_count: counters.skipped(),
             version: state.version,
-            open_runs: state.runs.iter().rev().map(|run| OpenRunView::of(id, run)).collect(),
-            last_runs: found.history.iter().map(|run| RunView::of(id, run)).collect(),
+            note: state.note.as_deref(),
+            open_runs: state.runs.iter().rev().map(|run| RunView::open(id, run)).collect(),
+            last_runs: None,
         }
     }
 }
@@ -143,35 +132,5 @@ impl<'a> CallbackView<'a> {
         });
         let method = name_of(METHOD, callback.method);
         Self { url: &callback.url, body, method, headers: &callback.headers }
-    }
-}
-
-impl OpenRunView {
-    fn of(id: &TaskId, run: &OpenRun) -> Self {
-        let (status, node) = match run.phase {
-            Phase::Queued => ("queued", None),
-            Phase::Sending { holder, .. } => ("running", Some(holder.node)),
-            Phase::Waiting { .. } => ("retrying", None),
-        };
-        let scheduled_time = run.occurrence.time().as_secs();
-        let run_id = RunId::new(id.clone(), run.occurrence).to_string();
-        Self { run_id, scheduled_time, attempt: run.attempt, status, node }
-    }
-}
-
-impl<'a> RunView<'a> {
-    fn of(id: &TaskId, run: &'a RunRecord) -> Self {
-        Self {
-            run_id: RunId::new(id.clone(), run.occurrence).to_string(),
-            scheduled_time: run.occurrence.time().as_secs(),
-            started_at: run.started_at.as_secs(),
-            ended_at: run.ended_at.as_secs(),
-            attempt: run.attempts,
-            status: run.end.as_str(),
-            count: run.count,
-            http_status: run.code,
-            error: run.error.as_deref(),
-            node: run.node,
-        }
     }
 }

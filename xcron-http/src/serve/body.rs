@@ -51,13 +51,13 @@ impl Drop for BodyShare<'_> {
     }
 }
 
-/// The whole of `body`, or why it is refused.
+/// The whole of `body`, or why it is refused; it may have `max` bytes.
 pub(super) async fn read_body(
     body: Body,
+    max: usize,
     settings: &ServerSettings,
     share: &mut BodyShare<'_>,
 ) -> Result<Bytes, Answer> {
-    let max = settings.body_bytes_max;
     if body.size_hint().lower() > max as u64 {
         return Err(too_large(max)); // before a byte of it was read
     }
@@ -136,8 +136,7 @@ mod tests {
     }
 
     async fn read(body: Body, budget: &BodyBudget) -> Result<Bytes, Answer> {
-        let settings = ServerSettings { body_bytes_max: 4, ..ServerSettings::default() };
-        read_body(body, &settings, &mut budget.share()).await
+        read_body(body, 4, &ServerSettings::default(), &mut budget.share()).await
     }
 
     #[tokio::test]

@@ -93,8 +93,10 @@ async fn answer(gate: &Gate, request: Request, next: Next, path: Option<&str>) -
     }
     // A slow body costs its client a connection, but nobody a place.
     let mut share = gate.bodies.share();
-    if head.method == Method::POST && path.is_some() {
-        match read_body(body, &gate.settings, &mut share).await {
+    if head.method == Method::POST
+        && let Some(path) = path
+    {
+        match read_body(body, gate.settings.body_max_of(path), &gate.settings, &mut share).await {
             Ok(whole) => body = Body::from(whole),
             Err(refused) => return refused.into_response(),
         }

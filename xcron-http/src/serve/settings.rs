@@ -27,6 +27,8 @@ pub struct ServerSettings {
     pub headers_max: usize,
     /// The most bytes of a request's body; beyond it, 1413.
     pub body_bytes_max: usize,
+    /// The same of a batch: of `createTasks` and `deleteTasks`.
+    pub batch_body_bytes_max: usize,
     /// The most bytes of bodies that are held at a time; beyond it, 1429.
     pub bodies_bytes_max: usize,
     /// How long a request's body may take.
@@ -52,11 +54,22 @@ impl Default for ServerSettings {
             head_bytes_max: 16_384,
             headers_max: HEADERS_ON_STACK,
             body_bytes_max: 1_048_576,
+            batch_body_bytes_max: 16_777_216,
             bodies_bytes_max: 268_435_456,
             body_max: Duration::from_secs(10),
             request_max: Duration::from_secs(10),
             requests_in_flight_max: 2_048,
             drain: Duration::from_secs(10),
+        }
+    }
+}
+
+impl ServerSettings {
+    /// The most bytes of the body of a request for `path`.
+    pub(super) fn body_max_of(&self, path: &str) -> usize {
+        match path {
+            "/xcron/createTasks" | "/xcron/deleteTasks" => self.batch_body_bytes_max,
+            _ => self.body_bytes_max,
         }
     }
 }

@@ -103,7 +103,7 @@ const PATHS: &[(&str, &str, Expected)] = &[
     ("GET on removeNode", "/xcron/cluster/removeNode", Envelope(405, 1405)),
     ("GET on transferLeader", "/xcron/cluster/transferLeader", Envelope(405, 1405)),
     ("a path below the cluster", "/xcron/cluster/nodes", Envelope(404, 1404)),
-    ("an unknown path", "/xcron/updateTask", Envelope(404, 1404)),
+    ("an unknown path", "/xcron/noSuchCall", Envelope(404, 1404)),
     ("another case", "/xcron/QueryTask?task_id=a", Envelope(404, 1404)),
     ("a slash at the end", "/xcron/queryTask/?task_id=a", Envelope(404, 1404)),
     ("two slashes", "//xcron/queryTask", Envelope(404, 1404)),

@@ -13,6 +13,7 @@ mod end_to_end;
 mod exchanges;
 mod health;
 mod limits;
+mod management;
 mod openapi;
 mod pooling;
 mod server;

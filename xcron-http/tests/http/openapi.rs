@@ -38,7 +38,19 @@ async fn every_described_call_is_answered_and_takes_no_other_method() {
 async fn every_example_works() {
     let server = TestServer::start().await;
     let document = document(&server).await;
-    let calls = ["createTask", "deleteTask", "cluster/removeNode", "cluster/transferLeader"];
+    let calls = [
+        "createTask",
+        "updateTask",
+        "pauseTask",
+        "resumeTask",
+        "triggerTask",
+        "retryRun",
+        "createTasks",
+        "deleteTasks",
+        "deleteTask",
+        "cluster/removeNode",
+        "cluster/transferLeader",
+    ];
     for path in calls.map(|call| format!("/xcron/{call}")) {
         let path = path.as_str();
         let body = &document["paths"][path]["post"]["requestBody"];

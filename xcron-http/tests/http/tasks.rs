@@ -60,6 +60,7 @@ async fn every_field_is_stored_and_shown_with_its_effective_value() {
         ("next_time", Value::Null),
         ("last_runs", json!([])),
         ("open_runs", json!([])),
+        ("note", Value::Null),
     ] {
         expected[field] = value;
     }

@@ -135,11 +135,11 @@ pub struct LimitsConfig {
     pub max_tasks: u64,
     /// The most bytes in the body of one request.
     pub max_body_bytes: usize,
-    /// The most bytes in the body of a batch; there are no batch calls yet.
+    /// The most bytes in the body of a batch.
     pub max_batch_body_bytes: usize,
     /// The most bytes in the body of a callback.
     pub max_callback_body_bytes: usize,
-    /// The most items in a batch; there are no batch calls yet.
+    /// The most items in a batch.
     pub max_batch: usize,
     /// How many ended runs of each task are remembered.
     pub history_per_task: usize,

@@ -241,13 +241,13 @@ const REFUSED: &[(Written, &str)] = &[
          remove it",
     ),
     (
-        args(&["--set", "limits.max_batch=5"]),
-        "--set: limits.max_batch: is not supported yet in this version, remove it",
+        args(&["--set", "limits.max_batch=0"]),
+        "--set: limits.max_batch: expected an integer from 1 to 100000, found 0",
     ),
     (
         file("[limits]\nmax_batch_body_bytes = 5"),
-        "xcron.toml:2: limits.max_batch_body_bytes: is not supported yet in this version, \
-         remove it",
+        "xcron.toml:2: limits.max_batch_body_bytes: expected an integer from 1024 to 268435456, \
+         found 5",
     ),
     // All that is wrong is said at once, and a bad layer is bad even when another wins.
     (
