@@ -80,9 +80,12 @@ impl Node {
             .build();
         metrics.watch_scheduler(scheduler.clone());
         metrics.watch_store(storage.stats());
+        if config.auth.allow_anonymous && !config.auth.tokens.is_empty() {
+            tracing::warn!("auth.allow_anonymous is true: who shows no token may do everything");
+        }
         let api = config.api_settings();
         let cluster = Some(storage.cluster());
-        let router = api_router(scheduler.clone(), api, limits, &metrics, cluster);
+        let router = api_router(scheduler.clone(), api, limits, &metrics, cluster, config.access());
         let api = listen("http_port", http, router, limits)?;
         let router = monitor_router(&scheduler, limits, &metrics);
         let monitor = listen("monitor_port", monitor, router, limits)?;

@@ -12,6 +12,8 @@
 //! | `GET /xcron/cluster/backup` | `backup` |
 //! | `GET /healthz`, `/readyz` | `health` |
 //! | `GET /`, `/openapi.json` | `pages` |
+//!
+//! Which role each of them needs stands in `needs`.
 
 mod backup;
 mod callback;
@@ -24,6 +26,7 @@ mod fields;
 #[cfg(feature = "fuzzing")]
 pub(crate) mod fuzzing;
 mod health;
+mod needs;
 mod pages;
 mod params;
 mod preview_schedule;

@@ -13,7 +13,7 @@
 //! |---|---|
 //! | [`Server`] | connections, graceful stop |
 //! | `connection` | head bytes and count, deadlines of the phases, lingering close |
-//! | `gate` | requests in flight, body bytes and deadline, request deadline, panics |
+//! | `gate` | who asks, requests in flight, body bytes and deadline, request deadline, panics |
 //!
 //! What is no HTTP at all is answered by a bare status line and a closed connection; everything
 //! that could be read as a request gets the envelope.
@@ -27,6 +27,7 @@ mod port;
 mod sent;
 mod server;
 mod settings;
+mod shield;
 mod socket;
 
 pub(crate) use body::WholeBody;

@@ -3,6 +3,7 @@
 use super::connection::serve;
 use super::port::Port;
 use super::settings::ServerSettings;
+use super::shield::shield;
 use crate::answer::{Answer, Code, RequestIds};
 use axum::Router;
 use futures::FutureExt;
@@ -119,7 +120,8 @@ fn turn_away(stream: TcpStream) {
         .with_effect(Effect::None);
     let id = RequestIds::new().next(SystemClock::new().now());
     // Nobody has read the request; what it would have changed was not changed.
-    let (head, body) = answer.wrap(id, true).into_parts();
+    let (mut head, body) = answer.wrap(id, true).into_parts();
+    shield(&mut head.headers);
     let Some(body) = body.collect().now_or_never().and_then(Result::ok) else {
         return;
     };

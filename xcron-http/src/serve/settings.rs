@@ -35,6 +35,8 @@ pub struct ServerSettings {
     pub request_max: Duration,
     /// The most requests worked on at a time; a further one is told 1429 and nothing is done.
     pub requests_in_flight_max: usize,
+    /// The most of them with one token, and all without any together where there are tokens.
+    pub requests_in_flight_per_token_max: usize,
     /// How long a stop waits for requests that are being answered.
     pub drain: Duration,
 }
@@ -56,6 +58,7 @@ impl Default for ServerSettings {
             body_max: Duration::from_secs(10),
             request_max: Duration::from_secs(10),
             requests_in_flight_max: 2_048,
+            requests_in_flight_per_token_max: 1_024,
             drain: Duration::from_secs(10),
         }
     }

@@ -2,7 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod access;
 mod addresses;
+mod audit;
 mod backups;
 mod cluster;
 mod clusters;

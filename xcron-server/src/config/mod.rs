@@ -19,11 +19,13 @@ mod peer;
 mod peer_rules;
 mod rule;
 mod secret;
+mod token;
 
 pub use error::{ConfigError, ConfigErrors};
 pub use layers::{Layers, load};
 pub use network::{InvalidNetwork, Network};
 pub use peer::PeerConfig;
+pub use token::TokenConfig;
 
 use serde::{Deserialize, Serialize};
 use std::net::{IpAddr, Ipv4Addr};
@@ -85,10 +87,10 @@ pub enum Env {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AuthConfig {
-    /// Bearer tokens; not supported yet, so always empty.
-    pub tokens: Vec<String>,
-    /// Whether whoever reaches the port may call; must be written down when `host` is not a
-    /// loopback address.
+    /// Bearer tokens.
+    pub tokens: Vec<TokenConfig>,
+    /// Whether whoever reaches the port may call without one. Not where there are tokens or
+    /// `host` is not a loopback address, unless it is written down.
     pub allow_anonymous: bool,
 }
 
@@ -147,6 +149,8 @@ pub struct LimitsConfig {
     pub finished_retention_seconds: u64,
     /// The most finished tasks that are kept, the oldest going first.
     pub max_finished_tasks: u64,
+    /// The most requests in flight with one token.
+    pub max_requests_in_flight_per_token: usize,
 }
 
 impl Default for Config {
@@ -215,6 +219,7 @@ impl Default for LimitsConfig {
             history_per_task: 20,
             finished_retention_seconds: 604_800,
             max_finished_tasks: 1_000_000,
+            max_requests_in_flight_per_token: 1_024,
         }
     }
 }

@@ -5,16 +5,20 @@ use xcron_server::config::Config;
 
 /// The documentation of every key, held against the code.
 const DOCUMENTED: &str = include_str!("../../../xcron.toml");
+/// The line of the key that means more when it is written down, and therefore is not.
+const UNWRITTEN: &str = "\n#allow_anonymous = ";
 
 #[test]
 fn the_documented_file_states_exactly_the_defaults() {
-    let documented: Config = toml::from_str(DOCUMENTED).expect("a good file");
+    assert!(DOCUMENTED.contains(UNWRITTEN));
+    let written = DOCUMENTED.replace(UNWRITTEN, &UNWRITTEN.replace('#', ""));
+    let documented: Config = toml::from_str(&written).expect("a good file");
     assert_eq!(documented, Config::default());
     let keys = |text: &str| -> Vec<String> {
         let lines = text.lines().filter(|line| line.contains('=') && !line.starts_with('#'));
         lines.map(|line| line.split('=').next().unwrap_or_default().trim().into()).collect()
     };
-    assert_eq!(keys(DOCUMENTED), keys(&Config::default().to_toml()), "a key is missing");
+    assert_eq!(keys(&written), keys(&Config::default().to_toml()), "a key is missing");
 }
 
 #[test]
