@@ -32,7 +32,7 @@
 //!
 //! # Map
 //!
-//! - `serve`: sockets, deadlines and limits. [`Server`], [`ServerSettings`].
+//! - `serve`: sockets, deadlines and limits. [`Server`], [`ServerSettings`], [`ServerTls`].
 //! - `api`: calls, fields and answers. [`api_router`], [`ApiSettings`].
 //! - `cluster`: what the API asks of a cluster, if there is one. [`Cluster`], [`ClusterStatus`].
 //! - `dispatch`: callbacks out. [`HttpDispatcher`], [`DispatchSettings`].
@@ -57,4 +57,4 @@ pub use cluster::{Backup, Cluster, ClusterError, ClusterErrorKind};
 pub use cluster::{ClusterStatus, NodeRole, NodeStatus};
 pub use dispatch::{DispatchSettings, DispatchSettingsError, HttpDispatcher};
 pub use metrics::{Metrics, StoreSample, StoreStats, monitor_router};
-pub use serve::{Port, Server, ServerSettings};
+pub use serve::{InvalidTls, Port, Server, ServerSettings, ServerTls};

@@ -12,6 +12,7 @@
 //! | part | limits |
 //! |---|---|
 //! | [`Server`] | connections, graceful stop |
+//! | `handshake` | handshakes of TLS under way, and how long each may take |
 //! | `connection` | head bytes and count, deadlines of the phases, lingering close |
 //! | `gate` | who asks, requests in flight, body bytes and deadline, request deadline, panics |
 //!
@@ -21,6 +22,7 @@
 mod body;
 mod connection;
 mod gate;
+mod handshake;
 mod hygiene;
 mod phase;
 mod port;
@@ -29,9 +31,11 @@ mod server;
 mod settings;
 mod shield;
 mod socket;
+mod tls;
 
 pub(crate) use body::WholeBody;
 pub(crate) use gate::{Gate, guard};
 pub use port::Port;
 pub use server::Server;
 pub use settings::ServerSettings;
+pub use tls::{InvalidTls, ServerTls};

@@ -177,9 +177,15 @@ async fn a_strangers_body_is_not_read() {
 
 /// A cluster that removes a node once it is let.
 #[derive(Debug)]
-struct Held {
-    entered: Semaphore,
+pub(crate) struct Held {
+    pub(crate) entered: Semaphore,
     let_go: Semaphore,
+}
+
+impl Held {
+    pub(crate) fn new() -> Arc<Self> {
+        Arc::new(Self { entered: Semaphore::new(0), let_go: Semaphore::new(0) })
+    }
 }
 
 #[async_trait]
@@ -205,7 +211,7 @@ impl Cluster for Held {
 
 #[tokio::test]
 async fn one_token_cannot_take_all_places() {
-    let held = Arc::new(Held { entered: Semaphore::new(0), let_go: Semaphore::new(0) });
+    let held = Held::new();
     let settings = ServerSettings { requests_in_flight_per_token_max: 1, ..quick() };
     for (access, first, other) in
         [(three(Access::by_token()), TOKENS[4], TOKENS[3]), (three(Access::open()), "", TOKENS[4])]

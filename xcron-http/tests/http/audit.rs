@@ -1,14 +1,16 @@
 //! What is written down of calls that concern the cluster, and what nothing ever tells.
 
-use crate::access::{TOKENS, ask, server, three};
+use crate::access::{Held, TOKENS, ask, server, three};
 use crate::clusters::Scripted;
 use crate::server::quick;
 use serde_json::Value;
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tokio::io::AsyncWriteExt;
 use tracing::subscriber::DefaultGuard;
 use xcron_core::Effect;
-use xcron_http::{Access, ClusterErrorKind};
+use xcron_http::{Access, ClusterErrorKind, ServerSettings};
 
 /// Everything that is logged by this thread, at any level.
 #[derive(Clone, Default)]
@@ -16,7 +18,8 @@ struct Logs(Arc<Mutex<Vec<u8>>>);
 
 impl Write for Logs {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -97,6 +100,22 @@ async fn an_act_that_failed_is_written_down_with_its_code() {
     assert_eq!(written.len(), 1);
     assert_eq!((&written[0]["who"], &written[0]["on"]), (&"anonymous".into(), &"node 9".into()));
     assert_eq!(written[0]["code"], 1404);
+}
+
+#[tokio::test]
+async fn an_act_that_nobody_saw_the_end_of_is_written_down_without_a_code() {
+    let (logs, _guard) = Logs::keep();
+    let held = Held::new();
+    let settings = ServerSettings { drain: Duration::ZERO, ..quick() };
+    let server = server(Access::open(), held.clone(), settings).await;
+    let mut stream = server.connect().await;
+    let head = "POST /xcron/cluster/removeNode HTTP/1.1\r\nhost: a\r\ncontent-length: 14";
+    stream.write_all(format!("{head}\r\n\r\n{{\"node_id\": 3}}").as_bytes()).await.unwrap();
+    held.entered.acquire().await.unwrap().forget();
+    server.stop().await;
+    let written = logs.audit();
+    assert_eq!(written.len(), 1);
+    assert_eq!((&written[0]["on"], &written[0]["code"]), (&"node 3".into(), &Value::Null));
 }
 
 #[tokio::test]

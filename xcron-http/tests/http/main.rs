@@ -18,6 +18,7 @@ mod limits;
 mod openapi;
 mod pooling;
 mod server;
+mod server_tls;
 mod sink;
 mod stores;
 mod tasks;

@@ -37,6 +37,7 @@ pub(super) fn contradictions(
     let mut judge = Judge { given, errors: Vec::new() };
     judge_access(config, &mut judge);
     judge_tokens(config, variables, &mut judge);
+    judge_tls(config, &mut judge);
     judge_ports(config, &mut judge);
     judge_peers(config, &mut judge);
     judge_raft(config, &mut judge);
@@ -84,6 +85,15 @@ fn judge_tokens(config: &Config, variables: &[(OsString, OsString)], judge: &mut
             judge.refuse("auth.tokens", problem);
         }
         known.push((digest, token.name.as_str()));
+    }
+}
+
+fn judge_tls(config: &Config, judge: &mut Judge<'_>) {
+    let (cert, key) = (&config.tls.cert, &config.tls.key);
+    for (empty, named, path) in [("tls.cert", "tls.key", cert), ("tls.key", "tls.cert", key)] {
+        if path.is_empty() && cert.is_empty() != key.is_empty() {
+            judge.refuse(empty, format!("is empty but {named} is not, set both files or none"));
+        }
     }
 }
 

@@ -32,6 +32,8 @@ pub(super) const KEYS: &[Key] = &[
     integer("drain_seconds", 0, 3_600),
     key("auth.tokens", Rule::Tokens),
     key("auth.allow_anonymous", Rule::Boolean),
+    key("tls.cert", Rule::File),
+    key("tls.key", Rule::File),
     key("peer.peer_hosts", Rule::Endpoints),
     key("peer.join", Rule::Endpoints),
     key("peer.advertise", Rule::Endpoint),

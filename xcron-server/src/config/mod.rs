@@ -1,5 +1,5 @@
 //! The configuration as a value: one struct per component, with every default in this file.
-//! What is not here is empty by default: the keys of [`PeerConfig`].
+//! What is not here is empty by default: the keys of [`PeerConfig`] and [`TlsConfig`].
 //!
 //! A value comes from a `--set` flag, else from the environment, else from the file, else it is
 //! the default. Each layer is checked whole before anything starts: a key that does not exist, a
@@ -63,6 +63,8 @@ pub struct Config {
     pub drain_seconds: u64,
     /// Who may call the API.
     pub auth: AuthConfig,
+    /// What makes the API's port TLS.
+    pub tls: TlsConfig,
     /// The other nodes.
     pub peer: PeerConfig,
     /// How the log is kept and replicated.
@@ -92,6 +94,16 @@ pub struct AuthConfig {
     /// Whether whoever reaches the port may call without one. Not where there are tokens or
     /// `host` is not a loopback address, unless it is written down.
     pub allow_anonymous: bool,
+}
+
+/// What makes the API's port TLS: both files or none.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TlsConfig {
+    /// The certificate that clients are shown, with what it was signed by; a PEM file.
+    pub cert: String,
+    /// The key of that certificate.
+    pub key: String,
 }
 
 /// How the log is kept, and when nodes believe that there is no leader.
@@ -166,6 +178,7 @@ impl Default for Config {
             default_timezone: "UTC".into(),
             drain_seconds: 30,
             auth: AuthConfig::default(),
+            tls: TlsConfig::default(),
             peer: PeerConfig::default(),
             raft: RaftConfig::default(),
             callback: CallbackConfig::default(),

@@ -161,6 +161,15 @@ const REFUSED: &[(Written, &str)] = &[
         "xcron.toml:2: callback.allow: expected a network such as \"10.0.0.0/8\", \
          found \"127.0.0.1\"",
     ),
+    (file("[tls]\ncert = 5"), "xcron.toml:2: tls.cert: expected the path of a file, found 5"),
+    (
+        file("[tls]\ncert = \"a.pem\""),
+        "tls.key: is empty but tls.cert is not, set both files or none",
+    ),
+    (
+        env(&[("XCRON_TLS__KEY", "a.pem")]),
+        "tls.cert: is empty but tls.key is not, set both files or none",
+    ),
     // What a terminal would obey is shown and not obeyed.
     (
         file("raft_dir = \"a\\u001b[31mb\""),

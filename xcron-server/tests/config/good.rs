@@ -59,6 +59,7 @@ const ACCEPTED: &[(Written, &str)] = &[
     (env(&[("XCRON_CALLBACK__ALLOW", "[\"10.0.0.0/8\"]")]), "allow = [\"10.0.0.0/8\"]"),
     (env(&[("XCRON_CALLBACK__DENY", "")]), "deny = []"),
     (env(&[("XCRON_LIMITS__MAX_BATCH", "10000")]), "max_batch = 10000"),
+    (file("[tls]\ncert = \"a.pem\"\nkey = \"b.pem\""), "key = \"b.pem\""),
     // Names that are no keys: secrets, and what a platform adds by itself.
     (env(&[("XCRON_CI_TOKEN", "s"), ("XCRON_PORT", "tcp://10.0.0.9:8000")]), "http_port = 8000"),
     (args(&["--set", "default_timezone=Europe/Paris"]), "default_timezone = \"Europe/Paris\""),
