@@ -175,6 +175,21 @@ async fn a_strangers_body_is_not_read() {
     server.assert_serves("strangers").await;
 }
 
+#[tokio::test]
+async fn what_a_stranger_sends_as_a_body_is_no_request() {
+    let server = server(three(Access::by_token()), Arc::new(Scripted::sound()), quick()).await;
+    let hidden = "GET /healthz HTTP/1.1\r\nhost: a\r\n\r\n";
+    for framing in [
+        format!("content-length: {}\r\n\r\n{hidden}", hidden.len()),
+        format!("transfer-encoding: chunked\r\n\r\n{:x}\r\n{hidden}\r\n0\r\n\r\n", hidden.len()),
+    ] {
+        let request = format!("POST /xcron/createTask HTTP/1.1\r\nhost: a\r\n{framing}");
+        let said = server.exchange(request.as_bytes()).await;
+        assert_eq!(said.matches("HTTP/1.1 ").count(), 1, "{said}");
+        assert!(said.starts_with("HTTP/1.1 401 "), "{said}");
+    }
+}
+
 /// A cluster that removes a node once it is let.
 #[derive(Debug)]
 pub(crate) struct Held {
