@@ -8,7 +8,7 @@
 //! ```no_run
 //! use std::sync::Arc;
 //! use xcron_core::{MemoryStore, Scheduler};
-//! use xcron_http::{ApiSettings, DispatchSettings, HttpDispatcher, Metrics, Server};
+//! use xcron_http::{Access, ApiSettings, DispatchSettings, HttpDispatcher, Metrics, Server};
 //! use xcron_http::{Port, ServerSettings, api_router};
 //!
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -20,7 +20,7 @@
 //! metrics.watch_scheduler(scheduler.clone());
 //!
 //! let (api, limits) = (ApiSettings::default(), ServerSettings::default());
-//! let router = api_router(scheduler.clone(), api, limits, &metrics, None);
+//! let router = api_router(scheduler.clone(), api, limits, &metrics, None, Access::open());
 //! let port = Port::take("127.0.0.1:8000".parse()?)?;
 //! let server = Server::listen(port, router, limits)?;
 //! let never = std::future::pending::<()>;
@@ -32,15 +32,17 @@
 //!
 //! # Map
 //!
-//! - `serve`: sockets, deadlines and limits. [`Server`], [`ServerSettings`].
+//! - `serve`: sockets, deadlines and limits. [`Server`], [`ServerSettings`], [`ServerTls`].
 //! - `api`: calls, fields and answers. [`api_router`], [`ApiSettings`].
 //! - `cluster`: what the API asks of a cluster, if there is one. [`Cluster`], [`ClusterStatus`].
 //! - `dispatch`: callbacks out. [`HttpDispatcher`], [`DispatchSettings`].
 //! - `metrics`: what happened, in numbers. [`Metrics`], [`monitor_router`], [`StoreStats`].
+//! - `auth`: who may call, and what. [`Access`], [`Role`], [`TokenDigest`].
 //! - `answer`: the envelope that every request gets back.
 
 mod answer;
 mod api;
+mod auth;
 mod cluster;
 mod dispatch;
 #[cfg(feature = "fuzzing")]
@@ -50,8 +52,9 @@ mod metrics;
 mod serve;
 
 pub use api::{ApiSettings, api_router};
+pub use auth::{Access, Role, TokenDigest, UnknownRole};
 pub use cluster::{Backup, Cluster, ClusterError, ClusterErrorKind};
 pub use cluster::{ClusterStatus, NodeRole, NodeStatus};
 pub use dispatch::{DispatchSettings, DispatchSettingsError, HttpDispatcher};
 pub use metrics::{Metrics, StoreSample, StoreStats, monitor_router};
-pub use serve::{Port, Server, ServerSettings};
+pub use serve::{InvalidTls, Port, Server, ServerSettings, ServerTls};

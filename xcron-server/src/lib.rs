@@ -6,12 +6,14 @@
 //!
 //! - [`config`]: every key, its default and what it accepts. [`cli`]: the command line.
 //! - [`node`]: the parts put together, run and taken down. `settings`: what each is told.
-//! - [`storage`], [`peer_tls`]: what a node holds. [`membership`]: the cluster that it is part of.
+//! - [`storage`]: what a node holds. [`membership`]: the cluster that it is part of.
 //!   [`recovery`]: after a disaster.
+//! - [`api_tls`], [`peer_tls`]: certificates, to clients and between nodes. `pem`: their files.
 //! - [`drill`]: a throw-away cluster, put to the test.
 //! - [`signals`], [`telemetry`], [`open_files`]: what it has to do with its process.
 //! - [`error`]: why it did not start or had to stop.
 
+pub mod api_tls;
 pub mod cli;
 pub mod config;
 pub mod drill;
@@ -28,4 +30,5 @@ pub mod signals;
 pub mod storage;
 pub mod telemetry;
 
+mod pem;
 mod settings;

@@ -9,7 +9,7 @@ use xcron_server::config::Config;
 use xcron_server::drill::{self, Options};
 use xcron_server::error::ServerError;
 use xcron_server::node::Node;
-use xcron_server::signals::Signals;
+use xcron_server::signals::{HangUps, Signals};
 use xcron_server::{open_files, recovery, telemetry};
 
 fn main() -> ExitCode {
@@ -45,9 +45,10 @@ fn main() -> ExitCode {
 /// Serves until a signal comes; nothing is left to print then.
 async fn serve(config: &Config) -> Result<String, ServerError> {
     let signals = Signals::take()?;
+    let hang_ups = HangUps::take()?;
     let node = Node::start(config).await?;
     say(&format!("{}\n", node.addresses()));
-    node.run(signals).await.map(|()| String::new())
+    node.run(signals, hang_ups).await.map(|()| String::new())
 }
 
 fn run<T>(

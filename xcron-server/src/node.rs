@@ -1,8 +1,9 @@
 //! One node put together: store, scheduler, API, metrics and the peer port; run and taken down.
 
+use crate::api_tls::{self, ApiTls};
 use crate::config::Config;
 use crate::error::ServerError;
-use crate::signals::Signals;
+use crate::signals::{HangUps, Signals};
 use crate::storage::Storage;
 use crate::telemetry::LogEvents;
 use std::fmt;
@@ -39,6 +40,7 @@ pub struct Node {
     storage: Storage,
     scheduler: Scheduler,
     metrics: Metrics,
+    tls: Option<ApiTls>,
     api: Server,
     monitor: Server,
     peer: SocketAddr,
@@ -61,6 +63,7 @@ impl Node {
     /// When a port or the data directory cannot be had, or what is stored cannot be used.
     pub async fn start(config: &Config) -> Result<Self, ServerError> {
         let limits = config.server_settings();
+        let tls = ApiTls::read(&config.tls)?;
         let address = |port| SocketAddr::new(config.host, port);
         // The ports first: a second server is refused before it touches any data.
         let http = take("http_port", address(config.http_port))?;
@@ -80,14 +83,20 @@ impl Node {
             .build();
         metrics.watch_scheduler(scheduler.clone());
         metrics.watch_store(storage.stats());
+        if config.auth.allow_anonymous && !config.auth.tokens.is_empty() {
+            tracing::warn!("auth.allow_anonymous is true: who shows no token may do everything");
+        }
         let api = config.api_settings();
         let cluster = Some(storage.cluster());
-        let router = api_router(scheduler.clone(), api, limits, &metrics, cluster);
-        let api = listen("http_port", http, router, limits)?;
+        let router = api_router(scheduler.clone(), api, limits, &metrics, cluster, config.access());
+        let mut api = listen("http_port", http, router, limits)?;
+        if let Some(tls) = &tls {
+            api = api.with_tls(tls.tls());
+        }
         let router = monitor_router(&scheduler, limits, &metrics);
         let monitor = listen("monitor_port", monitor, router, limits)?;
         dispatcher.never_dial(&[monitor.local_addr(), peer]);
-        Ok(Self { storage, scheduler, metrics, api, monitor, peer })
+        Ok(Self { storage, scheduler, metrics, tls, api, monitor, peer })
     }
 
     /// The addresses really bound.
@@ -101,12 +110,13 @@ impl Node {
     }
 
     /// Serves and fires until a signal comes, then lets what is under way end, for as long as
-    /// the configuration allows, and makes everything durable.
+    /// the configuration allows, and makes everything durable. The certificate of the API is read
+    /// again at each of `hang_ups`.
     ///
     /// # Errors
     /// When the store fails for good, or a second signal comes before the end.
-    pub async fn run(self, mut signals: Signals) -> Result<(), ServerError> {
-        let Self { storage, scheduler, metrics, api, monitor, peer: _ } = self;
+    pub async fn run(self, mut signals: Signals, hang_ups: HangUps) -> Result<(), ServerError> {
+        let Self { storage, scheduler, metrics, tls, api, monitor, peer: _ } = self;
         // Closed by name below. Dropping it on the way out of a failure or of a second signal
         // would wait for its disk, which may never answer.
         std::mem::forget(storage.clone());
@@ -116,15 +126,11 @@ impl Node {
         let mut engine = tokio::spawn(async move { scheduler.run(stop).await });
         let api = tokio::spawn(api.run(reached(Phase::Draining)));
         let monitor = tokio::spawn(monitor.run(reached(Phase::Stopped)));
-        let stopped = reached(Phase::Stopped);
         let disk = storage.dir().to_owned();
-        let host = tokio::spawn(async move {
-            tokio::select! {
-                biased;
-                () = stopped => {}
-                () = metrics.sample_host(disk) => {}
-            }
+        let host = alongside(reached(Phase::Stopped), async move {
+            metrics.sample_host(disk).await;
         });
+        let renewal = alongside(reached(Phase::Stopped), api_tls::renew_at(hang_ups, tls));
 
         let failed = tokio::select! {
             biased;
@@ -146,6 +152,7 @@ impl Node {
             phase.send_replace(Phase::Stopped);
             end_of("the monitor", monitor).await?;
             end_of("the host's metrics", host).await?;
+            end_of("the renewal of the certificate", renewal).await?;
             drained
         };
         tokio::select! {
@@ -176,6 +183,20 @@ fn listen(
     let address = port.local_addr();
     let listening = Server::listen(port, router, limits);
     listening.map_err(|error| ServerError::bind(key, address, error))
+}
+
+/// Does `work` in a task of its own until `stopped`.
+fn alongside(
+    stopped: impl Future<Output = ()> + Send + 'static,
+    work: impl Future<Output = ()> + Send + 'static,
+) -> JoinHandle<()> {
+    tokio::spawn(async move {
+        tokio::select! {
+            biased;
+            () = stopped => {}
+            () = work => {}
+        }
+    })
 }
 
 /// Resolves once the stop has come as far as `wanted`.

@@ -2,14 +2,8 @@
 
 use crate::config::PeerConfig;
 use crate::error::ServerError;
+use crate::pem;
 use std::fmt;
-use std::fs::File;
-use std::io::{self, Read};
-
-/// The most bytes of one file.
-const FILE_BYTES_MAX: u64 = 1_048_576;
-/// What every PEM file has in it.
-const PEM: &[u8] = b"-----BEGIN ";
 
 /// The contents of three PEM files.
 ///
@@ -41,9 +35,9 @@ impl PeerTls {
             return Ok(None);
         }
         Ok(Some(Self {
-            cert: file("peer.tls_cert", &peer.tls_cert)?,
-            key: file("peer.tls_key", &peer.tls_key)?,
-            ca: file("peer.tls_ca", &peer.tls_ca)?,
+            cert: pem::read("peer.tls_cert", &peer.tls_cert)?,
+            key: pem::read("peer.tls_key", &peer.tls_key)?,
+            ca: pem::read("peer.tls_ca", &peer.tls_ca)?,
         }))
     }
 }
@@ -53,21 +47,6 @@ impl fmt::Debug for PeerTls {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("PeerTls")
     }
-}
-
-fn file(key: &'static str, path: &str) -> Result<Vec<u8>, ServerError> {
-    let refused = |problem: String| ServerError::File { key, path: path.into(), problem };
-    let unreadable = |error: io::Error| refused(format!("cannot be read: {error}"));
-    let mut bytes = Vec::new();
-    let opened = File::open(path).map_err(unreadable)?;
-    opened.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(unreadable)?;
-    if bytes.len() as u64 > FILE_BYTES_MAX {
-        return Err(refused(format!("has more than {FILE_BYTES_MAX} bytes")));
-    }
-    if !bytes.windows(PEM.len()).any(|window| window == PEM) {
-        return Err(refused("is no PEM file, expected one that holds -----BEGIN".into()));
-    }
-    Ok(bytes)
 }
 
 #[cfg(test)]

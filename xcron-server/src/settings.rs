@@ -3,7 +3,7 @@
 use crate::config::{Config, Network, PeerConfig};
 use std::time::Duration;
 use xcron_core::Settings;
-use xcron_http::{ApiSettings, DispatchSettings, ServerSettings};
+use xcron_http::{Access, ApiSettings, DispatchSettings, ServerSettings};
 use xcron_raft::RaftSettings;
 
 /// The longest that a stop waits for requests that are being answered.
@@ -66,12 +66,24 @@ impl Config {
         }
     }
 
+    /// Who may call the API.
+    #[must_use]
+    pub fn access(&self) -> Access {
+        let auth = &self.auth;
+        let access = if auth.allow_anonymous { Access::open() } else { Access::by_token() };
+        auth.tokens.iter().fold(access, |access, token| match token.digest() {
+            Some(digest) => access.with_token(&token.name, digest, token.role),
+            None => access, // a configuration that was not loaded holds no token
+        })
+    }
+
     /// What the API's and the monitor's servers keep to.
     #[must_use]
     pub fn server_settings(&self) -> ServerSettings {
         ServerSettings {
             body_bytes_max: self.limits.max_body_bytes,
             batch_body_bytes_max: self.limits.max_batch_body_bytes,
+            requests_in_flight_per_token_max: self.limits.max_requests_in_flight_per_token,
             drain: Duration::from_secs(self.drain_seconds).min(ANSWERS_DRAIN_MAX),
             ..ServerSettings::default()
         }

@@ -11,11 +11,14 @@ use xcron_core::{Event, Observer};
 /// the configuration wins.
 const QUIETER: &str = "openraft=error";
 
+/// Who did what to the cluster is logged whatever the level; so it is with a directive here.
+const AUDIT: &str = "xcron::audit=info";
+
 /// Sends the logs of this process to stderr: as text in `debug`, as JSON in `prod`.
 ///
 /// Does nothing when the process has a destination for its logs already.
 pub fn start(config: &Config) {
-    let filter = EnvFilter::new(format!("{QUIETER},{}", config.log));
+    let filter = EnvFilter::new(format!("{QUIETER},{AUDIT},{}", config.log));
     let logs = fmt().with_writer(std::io::stderr).with_env_filter(filter);
     // An error means that somebody else has set a destination, which then stays.
     let _others_stay = match config.env {

@@ -17,7 +17,9 @@ pub(crate) enum Code {
     Callback,
     /// `type` is neither 1 nor 2.
     Type,
-    /// The request may not be made from here.
+    /// Nobody knows who asks.
+    Unauthorized,
+    /// Who asks may not, or not from here.
     Forbidden,
     /// No such task, run or path.
     NotFound,
@@ -38,13 +40,14 @@ pub(crate) enum Code {
 impl Code {
     /// All of them.
     #[cfg(test)]
-    pub(crate) const ALL: [Self; 14] = [
+    pub(crate) const ALL: [Self; 15] = [
         Self::Done,
         Self::Malformed,
         Self::Format,
         Self::Past,
         Self::Callback,
         Self::Type,
+        Self::Unauthorized,
         Self::Forbidden,
         Self::NotFound,
         Self::MethodNotAllowed,
@@ -64,6 +67,7 @@ impl Code {
             Self::Past => 1002,
             Self::Callback => 1003,
             Self::Type => 1020,
+            Self::Unauthorized => 1401,
             Self::Forbidden => 1403,
             Self::NotFound => 1404,
             Self::MethodNotAllowed => 1405,
@@ -82,6 +86,7 @@ impl Code {
             Self::Malformed | Self::Format | Self::Past | Self::Callback | Self::Type => {
                 StatusCode::BAD_REQUEST
             }
+            Self::Unauthorized => StatusCode::UNAUTHORIZED,
             Self::Forbidden => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
@@ -120,6 +125,7 @@ mod tests {
             (1002, 400),
             (1003, 400),
             (1020, 400),
+            (1401, 401),
             (1403, 403),
             (1404, 404),
             (1405, 405),

@@ -4,7 +4,7 @@ use super::code::Code;
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use http::header::{CONNECTION, CONTENT_TYPE, RETRY_AFTER};
+use http::header::{CONNECTION, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderName, HeaderValue};
 use serde::Serialize;
 use uuid::Uuid;
@@ -12,6 +12,7 @@ use xcron_core::Effect;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
+const BEARER: HeaderValue = HeaderValue::from_static("Bearer");
 const CLOSE: HeaderValue = HeaderValue::from_static("close");
 const NO_DATA: &[u8] = b"{}";
 
@@ -62,7 +63,6 @@ impl Answer {
     }
 
     /// What the request came to.
-    #[cfg(test)]
     pub(crate) const fn code(&self) -> Code {
         self.code
     }
@@ -92,6 +92,9 @@ impl Answer {
         response.headers_mut().insert(CONTENT_TYPE, JSON);
         if let Some(seconds) = self.code.retry_after_seconds() {
             response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static(seconds));
+        }
+        if self.code == Code::Unauthorized {
+            response.headers_mut().insert(WWW_AUTHENTICATE, BEARER);
         }
         if self.closes {
             response.headers_mut().insert(CONNECTION, CLOSE);

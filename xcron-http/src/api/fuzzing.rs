@@ -2,6 +2,7 @@
 //! request if it blames anybody, and what was stored can be shown and posted again.
 
 use super::{ApiSettings, api_router};
+use crate::auth::Access;
 use crate::cluster::{Backup, Cluster, ClusterError, ClusterStatus};
 use crate::dispatch::{DispatchSettings, HttpDispatcher};
 use crate::fuzzing::assert_told;
@@ -59,7 +60,8 @@ fn router() -> Router {
         .clock(Arc::new(SimClock::at(Timestamp::from_secs(NOW))))
         .build();
     let (api, server) = (ApiSettings::default(), ServerSettings::default());
-    api_router(scheduler, api, server, &METRICS, Some(Arc::new(Agreeable)))
+    let cluster: Arc<dyn Cluster> = Arc::new(Agreeable);
+    api_router(scheduler, api, server, &METRICS, Some(cluster), Access::open())
 }
 
 /// What an answer is made of.

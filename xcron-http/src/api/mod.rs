@@ -20,6 +20,8 @@
 //! | `GET /xcron/cluster/backup` | `backup` |
 //! | `GET /healthz`, `/readyz` | `health` |
 //! | `GET /`, `/openapi.json` | `pages` |
+//!
+//! Which role each of them needs stands in `needs`.
 
 mod backup;
 mod callback;
@@ -36,6 +38,7 @@ pub(crate) mod fuzzing;
 mod health;
 mod list_runs;
 mod list_tasks;
+mod needs;
 mod pages;
 mod params;
 mod pause_task;

@@ -4,6 +4,7 @@ use super::Api;
 use super::fields::Fields;
 use super::refusal::Refusal;
 use crate::answer::Answer;
+use crate::auth::Subject;
 use crate::serve::WholeBody;
 use axum::extract::State;
 use serde::Serialize;
@@ -14,6 +15,7 @@ struct Removed {}
 
 pub(super) async fn remove_node(
     State(api): State<Arc<Api>>,
+    subject: Subject,
     WholeBody(body): WholeBody,
 ) -> Result<Answer, Refusal> {
     let cluster = api.cluster()?;
@@ -21,6 +23,7 @@ pub(super) async fn remove_node(
     let Some(node_id) = take_node(&mut fields)? else {
         return Err(fields.missing("node_id", "the id of a node"));
     };
+    subject.note_node(node_id);
     fields.finish(&["node_id"])?;
     cluster.remove_node(node_id).await?;
     Ok(Answer::done(&Removed {}))

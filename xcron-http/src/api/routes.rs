@@ -10,6 +10,7 @@ use super::fields::short;
 use super::health::health_routes;
 use super::list_runs::list_runs;
 use super::list_tasks::list_tasks;
+use super::needs::NEEDS;
 use super::pages::{openapi, page};
 use super::pause_task::{pause_task, resume_task};
 use super::preview_schedule::preview_schedule;
@@ -21,6 +22,7 @@ use super::trigger_task::trigger_task;
 use super::update_task::update_task;
 use super::{Api, ApiSettings};
 use crate::answer::{Answer, Code, RequestIds};
+use crate::auth::Access;
 use crate::cluster::Cluster;
 use crate::metrics::Metrics;
 use crate::serve::{Gate, ServerSettings, guard};
@@ -33,17 +35,17 @@ use xcron_core::Scheduler;
 
 /// The API of `scheduler`, health and pages included, ready for a [`Server`](crate::Server).
 ///
-/// Without a `cluster` its calls answer 1404.
+/// Without a `cluster` its calls answer 1404. Who may call what is for `access` to say.
 ///
 /// ```
 /// use std::sync::Arc;
 /// use xcron_core::{MemoryStore, Outcome, Scheduler, dispatch_fn};
-/// use xcron_http::{ApiSettings, Metrics, ServerSettings, api_router};
+/// use xcron_http::{Access, ApiSettings, Metrics, ServerSettings, api_router};
 ///
 /// let dispatcher = dispatch_fn(|_delivery| async { Outcome::succeeded() });
 /// let scheduler = Scheduler::builder(Arc::new(MemoryStore::new()), dispatcher).build();
 /// let (api, server) = (ApiSettings::default(), ServerSettings::default());
-/// let router = api_router(scheduler, api, server, &Metrics::new(), None);
+/// let router = api_router(scheduler, api, server, &Metrics::new(), None, Access::open());
 /// # drop(router);
 /// ```
 pub fn api_router(
@@ -52,6 +54,7 @@ pub fn api_router(
     server: ServerSettings,
     metrics: &Metrics,
     cluster: Option<Arc<dyn Cluster>>,
+    access: Access,
 ) -> Router {
     let gate = Gate::new(server, metrics.clone(), Arc::clone(scheduler.clock()));
     let health = health_routes(scheduler.clone());
@@ -66,7 +69,7 @@ pub fn api_router(
         .merge(health)
         .fallback(not_found)
         .method_not_allowed_fallback(wrong_method);
-    guard(router, gate)
+    guard(router, gate.for_those_of(access, NEEDS))
 }
 
 fn routes() -> [(&'static str, MethodRouter<Arc<Api>>); 19] {
@@ -106,7 +109,7 @@ pub(crate) async fn wrong_method(method: Method, uri: Uri) -> Answer {
 
 #[cfg(test)]
 mod tests {
-    use super::routes;
+    use super::{NEEDS, routes};
     use crate::api::pages::OPENAPI;
     use serde_json::Value;
     use std::collections::BTreeSet;
@@ -119,5 +122,14 @@ mod tests {
         let mut routed: BTreeSet<&str> = routes().iter().map(|(path, _)| *path).collect();
         routed.extend(["/healthz", "/readyz"]);
         assert_eq!(described, routed);
+    }
+
+    #[test]
+    fn every_route_says_what_it_needs_of_its_caller() {
+        let mut routed: BTreeSet<&str> = routes().iter().map(|(path, _)| *path).collect();
+        routed.extend(["/healthz", "/readyz"]);
+        let said: BTreeSet<&str> = NEEDS.0.iter().map(|(path, _)| *path).collect();
+        assert_eq!(said, routed);
+        assert_eq!(NEEDS.0.len(), said.len(), "a path stands in the table twice");
     }
 }

@@ -1,5 +1,6 @@
 //! One connection: its requests go to the router until it ends or is overdue.
 
+use super::handshake::Handshake;
 use super::phase::Phases;
 use super::sent::Sent;
 use super::settings::{HEADERS_ON_STACK, ServerSettings};
@@ -12,6 +13,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval};
@@ -22,9 +24,11 @@ const BUFFER_BYTES_MIN: usize = 65_536;
 /// How often a connection is looked at, as a part of its shortest deadline.
 const LOOKS_PER_DEADLINE: u32 = 4;
 
-/// Serves `stream` until it ends, is overdue, or `stop` says so and its last answer is sent.
+/// Serves `stream`, after its handshake if there is to be one, until it ends, is overdue, or `stop`
+/// says so and its last answer is sent.
 pub(super) async fn serve(
     stream: TcpStream,
+    handshake: Option<Handshake>,
     router: Router,
     settings: Arc<ServerSettings>,
     mut stop: watch::Receiver<bool>,
@@ -33,15 +37,40 @@ pub(super) async fn serve(
         return; // the client has gone already
     }
     let phases = Arc::new(Phases::new());
-    let socket = TokioIo::new(Socket::new(stream, Arc::clone(&phases)));
+    let socket = Socket::new(stream, Arc::clone(&phases));
+    let Some(handshake) = handshake else {
+        return talk(socket, phases, router, &settings, stop).await;
+    };
+    let shaken = tokio::select! {
+        biased;
+        shaken = handshake.shake(socket) => shaken,
+        _ = stop.changed() => return, // nothing was asked yet
+    };
+    if let Some(stream) = shaken {
+        phases.handshake_ended();
+        talk(stream, phases, router, &settings, stop).await;
+    }
+}
+
+/// Answers what is asked on `stream`, whose `phases` its socket notes.
+async fn talk<S>(
+    stream: S,
+    phases: Arc<Phases>,
+    router: Router,
+    settings: &ServerSettings,
+    mut stop: watch::Receiver<bool>,
+) where
+    S: AsyncRead + AsyncWrite + Unpin + Send,
+{
+    let socket = TokioIo::new(stream);
     let service = service_fn(|request: http::Request<Incoming>| {
         phases.request_began();
         let answer = router.clone().call(request);
         let phases = Arc::clone(&phases);
         async move { answer.await.map(|answer| answer.map(|body| Sent::new(body, phases))) }
     });
-    let mut connection = pin!(builder(&settings).serve_connection(socket, service));
-    let mut look = interval(look_every(&settings));
+    let mut connection = pin!(builder(settings).serve_connection(socket, service));
+    let mut look = interval(look_every(settings));
     look.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut is_stopping = false;
     loop {
@@ -58,7 +87,7 @@ pub(super) async fn serve(
                 connection.as_mut().graceful_shutdown();
             }
             _ = look.tick() => {
-                if phases.is_overdue(&settings) {
+                if phases.is_overdue(settings) {
                     return;
                 }
             }

@@ -3,7 +3,9 @@
 use super::body::{BodyBudget, read_body};
 use super::hygiene::{Unclean, judge};
 use super::settings::ServerSettings;
+use super::shield::shield;
 use crate::answer::{Answer, Code, Pending, RequestIds, name_response};
+use crate::auth::{Access, Act, Caller, Need, Needs};
 use crate::metrics::Metrics;
 use axum::Router;
 use axum::body::Body;
@@ -19,9 +21,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::time::{Instant, timeout};
 use xcron_core::{Clock, Effect};
 
-/// Limits and names requests, wraps answers, counts both.
+/// Limits and names requests, asks who sends them, wraps answers, counts both.
 #[derive(Debug)]
 pub(crate) struct Gate {
+    access: Access,
+    needs: Needs,
     settings: ServerSettings,
     metrics: Metrics,
     clock: Arc<dyn Clock>,
@@ -34,14 +38,26 @@ impl Gate {
     pub(crate) fn new(settings: ServerSettings, metrics: Metrics, clock: Arc<dyn Clock>) -> Self {
         let (ids, in_flight) = (RequestIds::new(), AtomicUsize::new(0));
         let bodies = BodyBudget::new(settings.bodies_bytes_max);
-        Self { settings, metrics, clock, ids, in_flight, bodies }
+        let (access, needs) = (Access::open(), Needs(&[]));
+        Self { access, needs, settings, metrics, clock, ids, in_flight, bodies }
+    }
+
+    /// The same, and each route is only for those of `access` who may do what it `needs`.
+    pub(crate) fn for_those_of(self, access: Access, needs: Needs) -> Self {
+        Self { access, needs, ..self }
+    }
+
+    /// The most requests of one caller. Where there are no tokens nobody can be told apart.
+    fn per_caller_max(&self) -> usize {
+        let max = self.settings.requests_in_flight_per_token_max;
+        if self.access.has_tokens() { max } else { usize::MAX }
     }
 }
 
 /// Puts `gate` around every route of `router` and around what it answers to unknown ones.
 ///
-/// Whoever wants to know who asks (a check of tokens, say) puts a layer of their own around the
-/// routes before this one: what it answers is then wrapped and counted as well.
+/// Who asks is judged here and not in a layer of its own, because it has to be known before a
+/// stranger's body takes any memory, and for the audit of what is refused.
 pub(crate) fn guard(router: Router, gate: Gate) -> Router {
     router.layer(from_fn_with_state(Arc::new(gate), pass))
 }
@@ -50,12 +66,17 @@ pub(crate) fn guard(router: Router, gate: Gate) -> Router {
 struct Place<'a>(&'a AtomicUsize);
 
 impl<'a> Place<'a> {
-    fn take(gate: &'a Gate, path: Option<&str>) -> Option<Self> {
-        let place = Self(&gate.in_flight);
-        let others = gate.in_flight.fetch_add(1, Ordering::Relaxed);
+    fn take(taken: &'a AtomicUsize, max: usize) -> Option<Self> {
+        let place = Self(taken);
+        (taken.fetch_add(1, Ordering::Relaxed) < max).then_some(place)
+    }
+
+    /// A place among all requests.
+    fn among_all(gate: &'a Gate, path: Option<&str>) -> Option<Self> {
         // Whoever asks for health or metrics must be answered above all under overload.
         let is_limited = path.is_none_or(|path| path.starts_with("/xcron/"));
-        (!is_limited || others < gate.settings.requests_in_flight_max).then_some(place)
+        let max = if is_limited { gate.settings.requests_in_flight_max } else { usize::MAX };
+        Self::take(&gate.in_flight, max)
     }
 }
 
@@ -65,14 +86,22 @@ impl Drop for Place<'_> {
     }
 }
 
-async fn pass(State(gate): State<Arc<Gate>>, request: Request, next: Next) -> Response {
+async fn pass(State(gate): State<Arc<Gate>>, mut request: Request, next: Next) -> Response {
     let began = Instant::now();
     let path = request.extensions().get::<MatchedPath>().cloned();
     let path = path.as_ref().map(MatchedPath::as_str);
     let is_write = request.method() == Method::POST;
     let id = gate.ids.next(gate.clock.now());
-    let mut response = answer(&gate, request, next, path).await;
+    let caller = gate.access.caller(request.headers());
+    let who = caller.as_ref().map_or(Caller::ANONYMOUS, |caller| caller.name());
+    let act = Act::begin(path, who, id);
+    if let Some(act) = &act {
+        request.extensions_mut().insert(act.subject());
+    }
+    let mut response = answer(&gate, request, next, path, caller).await;
+    let mut code = Code::Done;
     if let Some(Pending(answer)) = response.extensions_mut().remove::<Pending>() {
+        code = answer.code();
         let allow = response.headers_mut().remove(ALLOW);
         response = answer.wrap(id, is_write);
         if let Some(allow) = allow {
@@ -81,16 +110,30 @@ async fn pass(State(gate): State<Arc<Gate>>, request: Request, next: Next) -> Re
     } else {
         name_response(&mut response, &id.to_string());
     }
+    shield(response.headers_mut());
+    if let Some(act) = act {
+        act.end(code.number());
+    }
     let status = response.status();
     gate.metrics.http().answered(path, status, began.elapsed());
     response
 }
 
-async fn answer(gate: &Gate, request: Request, next: Next, path: Option<&str>) -> Response {
+async fn answer(
+    gate: &Gate,
+    request: Request,
+    next: Next,
+    path: Option<&str>,
+    caller: Result<&Caller, Answer>,
+) -> Response {
     let (head, mut body) = request.into_parts();
     if let Some(unclean) = judge(&head) {
         return refusal(&unclean).into_response();
     }
+    let caller = match admit(caller, gate.needs.of(path)) {
+        Ok(caller) => caller,
+        Err(refused) => return refused.into_response(),
+    };
     // A slow body costs its client a connection, but nobody a place.
     let mut share = gate.bodies.share();
     if head.method == Method::POST
@@ -101,10 +144,14 @@ async fn answer(gate: &Gate, request: Request, next: Next, path: Option<&str>) -
             Err(refused) => return refused.into_response(),
         }
     }
-    let Some(_place) = Place::take(gate, path) else {
+    let max = gate.per_caller_max();
+    let own = caller.map(|caller| Place::take(&caller.in_flight, max));
+    if matches!(own, Some(None)) {
+        return overloaded(&format!("{max} requests with this token are being answered"));
+    }
+    let Some(_place) = Place::among_all(gate, path) else {
         let max = gate.settings.requests_in_flight_max;
-        let message = format!("{max} requests are being answered, the most allowed");
-        return Answer::error(Code::Overloaded, message).with_effect(Effect::None).into_response();
+        return overloaded(&format!("{max} requests are being answered"));
     };
     let answer = AssertUnwindSafe(next.run(Request::from_parts(head, body))).catch_unwind();
     match timeout(gate.settings.request_max, answer).await {
@@ -120,6 +167,21 @@ async fn answer(gate: &Gate, request: Request, next: Next, path: Option<&str>) -
                 .into_response()
         }
     }
+}
+
+/// Who may be served: nobody in particular where nothing is needed.
+fn admit(caller: Result<&Caller, Answer>, need: Need) -> Result<Option<&Caller>, Answer> {
+    if need == Need::Nothing {
+        return Ok(None);
+    }
+    let caller = caller?;
+    caller.check(need)?;
+    Ok(Some(caller))
+}
+
+fn overloaded(limit: &str) -> Response {
+    let message = format!("{limit}, the most allowed");
+    Answer::error(Code::Overloaded, message).with_effect(Effect::None).into_response()
 }
 
 fn refusal(unclean: &Unclean) -> Answer {

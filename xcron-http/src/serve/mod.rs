@@ -12,8 +12,9 @@
 //! | part | limits |
 //! |---|---|
 //! | [`Server`] | connections, graceful stop |
+//! | `handshake` | handshakes of TLS under way, and how long each may take |
 //! | `connection` | head bytes and count, deadlines of the phases, lingering close |
-//! | `gate` | requests in flight, body bytes and deadline, request deadline, panics |
+//! | `gate` | who asks, requests in flight, body bytes and deadline, request deadline, panics |
 //!
 //! What is no HTTP at all is answered by a bare status line and a closed connection; everything
 //! that could be read as a request gets the envelope.
@@ -21,16 +22,20 @@
 mod body;
 mod connection;
 mod gate;
+mod handshake;
 mod hygiene;
 mod phase;
 mod port;
 mod sent;
 mod server;
 mod settings;
+mod shield;
 mod socket;
+mod tls;
 
 pub(crate) use body::WholeBody;
 pub(crate) use gate::{Gate, guard};
 pub use port::Port;
 pub use server::Server;
 pub use settings::ServerSettings;
+pub use tls::{InvalidTls, ServerTls};

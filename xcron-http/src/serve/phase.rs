@@ -44,6 +44,11 @@ impl Phases {
         Self { opened: Instant::now(), now, sent: AtomicU64::new(0) }
     }
 
+    /// What came so far was a handshake: what is said inside has not begun.
+    pub(super) fn handshake_ended(&self) {
+        self.set(Phase::Silent);
+    }
+
     /// Bytes have come.
     pub(super) fn bytes_came(&self) {
         let (phase, _since) = self.get();

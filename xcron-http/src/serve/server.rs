@@ -1,8 +1,11 @@
 //! The accept loop: as many connections as allowed, and an orderly stop.
 
 use super::connection::serve;
+use super::handshake::Handshakes;
 use super::port::Port;
 use super::settings::ServerSettings;
+use super::shield::shield;
+use super::tls::ServerTls;
 use crate::answer::{Answer, Code, RequestIds};
 use axum::Router;
 use futures::FutureExt;
@@ -43,6 +46,7 @@ pub struct Server {
     local_addr: SocketAddr,
     router: Router,
     settings: Arc<ServerSettings>,
+    handshakes: Option<Handshakes>,
 }
 
 impl Server {
@@ -53,7 +57,15 @@ impl Server {
     pub fn listen(port: Port, router: Router, settings: ServerSettings) -> io::Result<Self> {
         let local_addr = port.local_addr();
         let listener = port.listen()?;
-        Ok(Self { listener, local_addr, router, settings: Arc::new(settings) })
+        let settings = Arc::new(settings);
+        Ok(Self { listener, local_addr, router, settings, handshakes: None })
+    }
+
+    /// The same, and nothing but TLS is spoken on the port.
+    #[must_use]
+    pub fn with_tls(self, tls: ServerTls) -> Self {
+        let handshakes = Some(Handshakes::new(tls, &self.settings));
+        Self { handshakes, ..self }
     }
 
     /// The address really bound, so that port 0 works.
@@ -67,7 +79,7 @@ impl Server {
     ///
     /// Connections are tasks of the current tokio runtime that end with this future.
     pub async fn run(self, shutdown: impl Future<Output = ()>) {
-        let Self { listener, router, settings, .. } = self;
+        let Self { listener, router, settings, handshakes, .. } = self;
         let (stop, stopped) = watch::channel(false);
         let mut connections = JoinSet::new();
         let mut shutdown = pin!(shutdown.fuse());
@@ -78,11 +90,19 @@ impl Server {
                 Some(ended) = connections.join_next() => note_panic(ended),
                 accepted = listener.accept() => match accepted {
                     Ok((stream, _)) if connections.len() >= settings.connections_max => {
-                        turn_away(stream);
+                        if handshakes.is_none() {
+                            turn_away(stream);
+                        }
                     }
                     Ok((stream, _peer)) => {
+                        let handshake = handshakes.as_ref().map(Handshakes::begin);
+                        if matches!(handshake, Some(None)) {
+                            continue; // without a handshake there is nothing to tell it
+                        }
                         let (router, settings) = (router.clone(), Arc::clone(&settings));
-                        connections.spawn(serve(stream, router, settings, stopped.clone()));
+                        let stopped = stopped.clone();
+                        let handshake = handshake.flatten();
+                        connections.spawn(serve(stream, handshake, router, settings, stopped));
                     }
                     Err(error) => rest(&error).await,
                 },
@@ -119,7 +139,8 @@ fn turn_away(stream: TcpStream) {
         .with_effect(Effect::None);
     let id = RequestIds::new().next(SystemClock::new().now());
     // Nobody has read the request; what it would have changed was not changed.
-    let (head, body) = answer.wrap(id, true).into_parts();
+    let (mut head, body) = answer.wrap(id, true).into_parts();
+    shield(&mut head.headers);
     let Some(body) = body.collect().now_or_never().and_then(Result::ok) else {
         return;
     };

@@ -14,7 +14,11 @@ use std::time::Duration;
 pub struct ServerSettings {
     /// The most connections open at a time; a further one is told 1429 and closed.
     pub connections_max: usize,
-    /// How long a new connection may be silent.
+    /// The most handshakes of TLS under way; a further connection is closed.
+    pub handshakes_max: usize,
+    /// How long a handshake of TLS may take.
+    pub handshake_max: Duration,
+    /// How long a new connection may be silent, one with TLS after its handshake.
     pub silence_max: Duration,
     /// How long a request's head may take from its first byte.
     pub head_max: Duration,
@@ -37,6 +41,8 @@ pub struct ServerSettings {
     pub request_max: Duration,
     /// The most requests worked on at a time; a further one is told 1429 and nothing is done.
     pub requests_in_flight_max: usize,
+    /// The most of them with one token, and all without any together where there are tokens.
+    pub requests_in_flight_per_token_max: usize,
     /// How long a stop waits for requests that are being answered.
     pub drain: Duration,
 }
@@ -48,6 +54,8 @@ impl Default for ServerSettings {
     fn default() -> Self {
         Self {
             connections_max: 4_096,
+            handshakes_max: 1_024,
+            handshake_max: Duration::from_secs(5),
             silence_max: Duration::from_secs(5),
             head_max: Duration::from_secs(5),
             idle_max: Duration::from_secs(60),
@@ -59,6 +67,7 @@ impl Default for ServerSettings {
             body_max: Duration::from_secs(10),
             request_max: Duration::from_secs(10),
             requests_in_flight_max: 2_048,
+            requests_in_flight_per_token_max: 1_024,
             drain: Duration::from_secs(10),
         }
     }

@@ -19,6 +19,7 @@ async fn a_connection_too_many_is_told_so_and_room_is_made_again() {
     assert_eq!((reply.status, reply.code()), (429, 1429));
     assert_eq!(*reply.data(), json!({"effect": "none"}));
     assert_eq!(reply.header("retry-after"), Some("1"));
+    assert_eq!(reply.header("x-content-type-options"), Some("nosniff"));
     drop((first, second));
     while server.get("/healthz").await.status == 429 {}
     server.assert_serves("an overload").await;

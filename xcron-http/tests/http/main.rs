@@ -2,7 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod access;
 mod addresses;
+mod audit;
 mod backups;
 mod cluster;
 mod clusters;
@@ -17,6 +19,7 @@ mod management;
 mod openapi;
 mod pooling;
 mod server;
+mod server_tls;
 mod sink;
 mod stores;
 mod tasks;

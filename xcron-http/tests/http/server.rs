@@ -12,8 +12,8 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use xcron_core::{Dispatcher, MemoryStore, Scheduler, Store};
 use xcron_http::{
-    ApiSettings, Cluster, DispatchSettings, HttpDispatcher, Metrics, Port, Server, ServerSettings,
-    api_router,
+    Access, ApiSettings, Cluster, DispatchSettings, HttpDispatcher, Metrics, Port, Server,
+    ServerSettings, api_router,
 };
 
 /// Nothing in these tests takes this long unless it hangs.
@@ -65,11 +65,21 @@ impl TestServer {
         settings: ServerSettings,
         cluster: Option<Arc<dyn Cluster>>,
     ) -> Self {
+        Self::guarded(store, dispatcher, settings, cluster, Access::open()).await
+    }
+
+    pub(crate) async fn guarded(
+        store: Arc<dyn Store>,
+        dispatcher: Arc<dyn Dispatcher>,
+        settings: ServerSettings,
+        cluster: Option<Arc<dyn Cluster>>,
+        access: Access,
+    ) -> Self {
         let metrics = Metrics::new();
         let scheduler = Scheduler::builder(store, dispatcher).observer(metrics.observer()).build();
         metrics.watch_scheduler(scheduler.clone());
         let api = ApiSettings::default();
-        let router = api_router(scheduler.clone(), api, settings, &metrics, cluster);
+        let router = api_router(scheduler.clone(), api, settings, &metrics, cluster, access);
         let any = "127.0.0.1:0".parse().unwrap();
         let server = Server::listen(Port::take(any).unwrap(), router, settings).unwrap();
         let addr = server.local_addr();

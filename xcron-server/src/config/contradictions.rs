@@ -5,6 +5,7 @@ use super::error::{ConfigError, Origin};
 use super::layers::Entry;
 use super::peer_rules::judge_peers;
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 
 /// Collects what is wrong, each with where the value of its key came from.
 #[derive(Debug)]
@@ -26,10 +27,17 @@ impl Judge<'_> {
     }
 }
 
-/// All that is wrong with `config`, the values of which were `given`.
-pub(super) fn contradictions(config: &Config, given: &BTreeMap<&str, Entry>) -> Vec<ConfigError> {
+/// All that is wrong with `config`, the values of which were `given`, with secrets among
+/// `variables`.
+pub(super) fn contradictions(
+    config: &Config,
+    given: &BTreeMap<&str, Entry>,
+    variables: &[(OsString, OsString)],
+) -> Vec<ConfigError> {
     let mut judge = Judge { given, errors: Vec::new() };
     judge_access(config, &mut judge);
+    judge_tokens(config, variables, &mut judge);
+    judge_tls(config, &mut judge);
     judge_ports(config, &mut judge);
     judge_peers(config, &mut judge);
     judge_raft(config, &mut judge);
@@ -42,16 +50,50 @@ pub(super) fn contradictions(config: &Config, given: &BTreeMap<&str, Entry>) -> 
 }
 
 fn judge_access(config: &Config, judge: &mut Judge<'_>) {
+    if !config.auth.tokens.is_empty() {
+        return;
+    }
     if !config.auth.allow_anonymous {
-        let problem = "false would let nobody in: auth.tokens is not supported yet in this version";
+        let problem = "false would let nobody in, add a token to auth.tokens";
         judge.refuse("auth.allow_anonymous", problem);
     } else if !config.host.is_loopback() && !judge.is_given("auth.allow_anonymous") {
         let problem = format!(
             "{} can be reached from other machines and no token is asked for, \
-             set auth.allow_anonymous = true to accept that, or use 127.0.0.1",
+             add one to auth.tokens, set auth.allow_anonymous = true to accept that, or use \
+             127.0.0.1",
             config.host
         );
         judge.refuse("host", problem);
+    }
+}
+
+fn judge_tokens(config: &Config, variables: &[(OsString, OsString)], judge: &mut Judge<'_>) {
+    let mut known = Vec::new();
+    for token in &config.auth.tokens {
+        let digest = match token.read(variables) {
+            Ok(digest) => digest,
+            Err(problem) => {
+                judge.refuse("auth.tokens", problem);
+                continue;
+            }
+        };
+        if let Some((_, other)) = known.iter().find(|(known, _)| *known == digest) {
+            let problem = format!(
+                "\"{}\" and \"{other}\" are the same token, expected one of its own for each",
+                token.name
+            );
+            judge.refuse("auth.tokens", problem);
+        }
+        known.push((digest, token.name.as_str()));
+    }
+}
+
+fn judge_tls(config: &Config, judge: &mut Judge<'_>) {
+    let (cert, key) = (&config.tls.cert, &config.tls.key);
+    for (empty, named, path) in [("tls.cert", "tls.key", cert), ("tls.key", "tls.cert", key)] {
+        if path.is_empty() && cert.is_empty() != key.is_empty() {
+            judge.refuse(empty, format!("is empty but {named} is not, set both files or none"));
+        }
     }
 }
 

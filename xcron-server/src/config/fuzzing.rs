@@ -46,10 +46,15 @@ fn in_force(config: &Config, mut layers: Layers) {
     assert!(!text.contains(SECRET.1), "a secret is in no file");
     assert!(!format!("{config:?}").contains(SECRET.1), "nor in a log");
     // Only the variables that are secrets stay.
-    layers.variables.retain(|(name, _)| !name.to_string_lossy().starts_with("XCRON_"));
+    let holds_token = |name: &str| config.auth.tokens.iter().any(|token| token.token_env == name);
+    layers.variables.retain(|(name, _)| {
+        let name = name.to_string_lossy();
+        !name.starts_with("XCRON_") || holds_token(&name)
+    });
     layers.flags.clear();
     assert_eq!(load(&text, &layers).as_ref(), Ok(config), "{text}");
-    assert!(config.host.is_loopback() || config.auth.allow_anonymous);
+    let is_guarded = config.host.is_loopback() || !config.auth.tokens.is_empty();
+    assert!(is_guarded || config.auth.allow_anonymous);
     assert!(config.raft.election_timeout_ms >= 3 * config.raft.heartbeat_ms);
     assert!(config.limits.max_callback_body_bytes <= config.limits.max_body_bytes);
     assert!(config.limits.max_tasks > 0 && config.callback.max_in_flight > 0);

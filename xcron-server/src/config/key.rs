@@ -30,8 +30,10 @@ pub(super) const KEYS: &[Key] = &[
     key("raft_dir", Rule::Directory),
     key("default_timezone", Rule::Zone),
     integer("drain_seconds", 0, 3_600),
-    key("auth.tokens", Rule::NotYet),
+    key("auth.tokens", Rule::Tokens),
     key("auth.allow_anonymous", Rule::Boolean),
+    key("tls.cert", Rule::File),
+    key("tls.key", Rule::File),
     key("peer.peer_hosts", Rule::Endpoints),
     key("peer.join", Rule::Endpoints),
     key("peer.advertise", Rule::Endpoint),
@@ -57,6 +59,7 @@ pub(super) const KEYS: &[Key] = &[
     integer("limits.history_per_task", 0, 1_000),
     integer("limits.finished_retention_seconds", 0, 315_360_000),
     integer("limits.max_finished_tasks", 0, 1_000_000_000),
+    integer("limits.max_requests_in_flight_per_token", 1, 2_048),
 ];
 
 /// The key at `path`.

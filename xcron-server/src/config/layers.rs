@@ -83,7 +83,13 @@ pub(super) fn lay(
     }
     let mut config = assemble(defaults, &given).map_err(|error| ConfigErrors(vec![error]))?;
     config.peer.secret = secret(&config.peer.secret_env, &layers.variables);
-    let contradictions = contradictions(&config, &given);
+    for token in &mut config.auth.tokens {
+        token.digest = token.read(&layers.variables).ok();
+    }
+    // Who asks for tokens means it.
+    config.auth.allow_anonymous &=
+        config.auth.tokens.is_empty() || given.contains_key("auth.allow_anonymous");
+    let contradictions = contradictions(&config, &given, &layers.variables);
     if contradictions.is_empty() { Ok(config) } else { Err(ConfigErrors(contradictions)) }
 }
 

@@ -1,5 +1,5 @@
 //! The configuration as a value: one struct per component, with every default in this file.
-//! What is not here is empty by default: the keys of [`PeerConfig`].
+//! What is not here is empty by default: the keys of [`PeerConfig`] and [`TlsConfig`].
 //!
 //! A value comes from a `--set` flag, else from the environment, else from the file, else it is
 //! the default. Each layer is checked whole before anything starts: a key that does not exist, a
@@ -19,11 +19,13 @@ mod peer;
 mod peer_rules;
 mod rule;
 mod secret;
+mod token;
 
 pub use error::{ConfigError, ConfigErrors};
 pub use layers::{Layers, load};
 pub use network::{InvalidNetwork, Network};
 pub use peer::PeerConfig;
+pub use token::TokenConfig;
 
 use serde::{Deserialize, Serialize};
 use std::net::{IpAddr, Ipv4Addr};
@@ -61,6 +63,8 @@ pub struct Config {
     pub drain_seconds: u64,
     /// Who may call the API.
     pub auth: AuthConfig,
+    /// What makes the API's port TLS.
+    pub tls: TlsConfig,
     /// The other nodes.
     pub peer: PeerConfig,
     /// How the log is kept and replicated.
@@ -85,11 +89,21 @@ pub enum Env {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AuthConfig {
-    /// Bearer tokens; not supported yet, so always empty.
-    pub tokens: Vec<String>,
-    /// Whether whoever reaches the port may call; must be written down when `host` is not a
-    /// loopback address.
+    /// Bearer tokens.
+    pub tokens: Vec<TokenConfig>,
+    /// Whether whoever reaches the port may call without one. Not where there are tokens or
+    /// `host` is not a loopback address, unless it is written down.
     pub allow_anonymous: bool,
+}
+
+/// What makes the API's port TLS: both files or none.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TlsConfig {
+    /// The certificate that clients are shown, with what it was signed by; a PEM file.
+    pub cert: String,
+    /// The key of that certificate.
+    pub key: String,
 }
 
 /// How the log is kept, and when nodes believe that there is no leader.
@@ -147,6 +161,8 @@ pub struct LimitsConfig {
     pub finished_retention_seconds: u64,
     /// The most finished tasks that are kept, the oldest going first.
     pub max_finished_tasks: u64,
+    /// The most requests in flight with one token.
+    pub max_requests_in_flight_per_token: usize,
 }
 
 impl Default for Config {
@@ -162,6 +178,7 @@ impl Default for Config {
             default_timezone: "UTC".into(),
             drain_seconds: 30,
             auth: AuthConfig::default(),
+            tls: TlsConfig::default(),
             peer: PeerConfig::default(),
             raft: RaftConfig::default(),
             callback: CallbackConfig::default(),
@@ -215,6 +232,7 @@ impl Default for LimitsConfig {
             history_per_task: 20,
             finished_retention_seconds: 604_800,
             max_finished_tasks: 1_000_000,
+            max_requests_in_flight_per_token: 1_024,
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use super::endpoint::Endpoint;
 use super::network::Network;
+use super::token;
 use std::net::IpAddr;
 use std::str::FromStr;
 use toml::Value;
@@ -31,6 +32,8 @@ pub(super) enum Rule {
     Endpoint,
     /// A list of them.
     Endpoints,
+    /// A list of tokens for the API.
+    Tokens,
     /// Nothing, or the name of an environment variable.
     Variable,
     /// Nothing, or the path of a file.
@@ -53,7 +56,7 @@ impl Rule {
         let as_given = || Value::String(text.into());
         match self {
             Self::Boolean => text.parse().map_or_else(|_| as_given(), Value::Boolean),
-            Self::Networks | Self::Endpoints | Self::NotYet
+            Self::Networks | Self::Endpoints | Self::Tokens | Self::NotYet
                 if text.trim_start().starts_with('[') =>
             {
                 Value::from_str(text.trim()).unwrap_or_else(|_| as_given())
@@ -65,6 +68,7 @@ impl Rule {
                 let items = text.split(',').map(|item| Value::String(item.trim().into()));
                 Value::Array(if text.trim().is_empty() { Vec::new() } else { items.collect() })
             }
+            Self::Tokens if text.trim().is_empty() => Value::Array(Vec::new()),
             _ => as_given(),
         }
     }
@@ -86,9 +90,12 @@ impl Rule {
             (Self::Endpoint, Value::String(_)) => return endpoint(value).map(drop),
             (Self::Endpoints, Value::Array(items)) => return endpoints(items),
             (Self::File, Value::String(text)) => is_path(text),
+            (Self::Tokens, Value::Array(items)) => return token::check(items),
             (Self::Variable, Value::String(name)) if is_variable(name) => true,
             // The value is not shown: it may be the secret itself.
-            (Self::Variable, _) => return Err(format!("expected {}", self.expected())),
+            (Self::Variable | Self::Tokens, _) => {
+                return Err(format!("expected {}", self.expected()));
+            }
             // The value is not shown: it may be a secret that somebody put in the wrong place.
             (Self::NotYet, value) if value != default && !is_nothing(value) => {
                 return Err("is not supported yet in this version, remove it".into());
@@ -116,6 +123,7 @@ impl Rule {
             Self::Networks => "a list of networks such as [\"10.0.0.0/8\"]".into(),
             Self::Endpoint => "\"host:port\" such as \"10.0.0.1:8899\"".into(),
             Self::Endpoints => "a list of \"host:port\" such as [\"10.0.0.1:8899\"]".into(),
+            Self::Tokens => format!("a list such as [{}]", token::example()),
             Self::Variable => "the name of an environment variable, not its value".into(),
             Self::File => "the path of a file".into(),
             Self::NotYet => "nothing".into(),
@@ -173,14 +181,14 @@ fn endpoints(items: &[Value]) -> Result<(), String> {
     Ok(())
 }
 
-fn is_variable(name: &str) -> bool {
+pub(super) fn is_variable(name: &str) -> bool {
     let is_part = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
     let begins_well = !name.starts_with(|first: char| first.is_ascii_digit());
     name.len() <= VARIABLE_BYTES_MAX && begins_well && name.bytes().all(is_part)
 }
 
 /// A refused value as it may stand in a message: on one line, short, printable.
-fn found(value: &Value) -> String {
+pub(super) fn found(value: &Value) -> String {
     match value {
         Value::Table(_) => "a table".into(),
         Value::Array(_) => "a list".into(),

@@ -161,6 +161,15 @@ const REFUSED: &[(Written, &str)] = &[
         "xcron.toml:2: callback.allow: expected a network such as \"10.0.0.0/8\", \
          found \"127.0.0.1\"",
     ),
+    (file("[tls]\ncert = 5"), "xcron.toml:2: tls.cert: expected the path of a file, found 5"),
+    (
+        file("[tls]\ncert = \"a.pem\""),
+        "tls.key: is empty but tls.cert is not, set both files or none",
+    ),
+    (
+        env(&[("XCRON_TLS__KEY", "a.pem")]),
+        "tls.cert: is empty but tls.key is not, set both files or none",
+    ),
     // What a terminal would obey is shown and not obeyed.
     (
         file("raft_dir = \"a\\u001b[31mb\""),
@@ -202,21 +211,6 @@ const REFUSED: &[(Written, &str)] = &[
         "--set: limits.max_tasks: expected an integer from 1 to 1000000000, found \"many\"",
     ),
     // Each good by itself, but not together.
-    (
-        file("host = \"0.0.0.0\""),
-        "xcron.toml:1: host: 0.0.0.0 can be reached from other machines and no token is asked \
-         for, set auth.allow_anonymous = true to accept that, or use 127.0.0.1",
-    ),
-    (
-        env(&[("XCRON_HOST", "::")]),
-        "XCRON_HOST: host: :: can be reached from other machines and no token is asked for, set \
-         auth.allow_anonymous = true to accept that, or use 127.0.0.1",
-    ),
-    (
-        file("[auth]\nallow_anonymous = false"),
-        "xcron.toml:2: auth.allow_anonymous: false would let nobody in: auth.tokens is not \
-         supported yet in this version",
-    ),
     (file("http_port = 9910"), "monitor_port: 9910 is http_port already, expected another port"),
     (
         file("http_port = 7\npeer_port = 7"),
@@ -227,14 +221,6 @@ const REFUSED: &[(Written, &str)] = &[
         "limits.max_callback_body_bytes: 65536 is more than limits.max_body_bytes, which is 1024",
     ),
     // Keys that this version would not act upon; what may be a secret is not shown.
-    (
-        file("[auth]\ntokens = [{ name = \"ci\", token_env = \"T\", role = \"admin\" }]"),
-        "xcron.toml:2: auth.tokens: is not supported yet in this version, remove it",
-    ),
-    (
-        file("[[auth.tokens]]\nname = \"ci\""),
-        "xcron.toml:1: auth.tokens: is not supported yet in this version, remove it",
-    ),
     (
         file("[callback]\nsigning_secret_env = \"whsec_c2VjcmV0\""),
         "xcron.toml:2: callback.signing_secret_env: is not supported yet in this version, \

@@ -1,5 +1,6 @@
 //! The server as a process: real signals, real kills, real sockets, a real disk.
 
+mod callers;
 mod crash;
 mod drill;
 #[cfg(feature = "failpoints")]
@@ -9,6 +10,7 @@ mod fire;
 #[allow(dead_code, reason = "every test binary uses its part of it")]
 mod harness;
 mod refuse;
+mod secured;
 mod start;
 mod stop;
 

@@ -59,3 +59,19 @@ async fn a_file_where_the_directory_should_be_is_refused() {
     std::fs::write(home.path().join("data"), "not a directory").expect("writing a file");
     assert_refused(&home, &["raft_dir", "./data/", "cannot create", "choose another"]).await;
 }
+
+#[tokio::test]
+async fn a_certificate_that_cannot_be_shown_is_refused() {
+    let home = Home::new().with("XCRON_TLS__CERT", "cert.pem").with("XCRON_TLS__KEY", "key.pem");
+    assert_refused(&home, &["tls.cert: cert.pem: cannot be read: No such file"]).await;
+    let write = |name: &str, text: &str| {
+        std::fs::write(home.path().join(name), text).expect("writing a file");
+    };
+    write("cert.pem", "no certificate");
+    assert_refused(&home, &["tls.cert: cert.pem: is no PEM file"]).await;
+    write("cert.pem", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n");
+    assert_refused(&home, &["tls.key: key.pem: cannot be read"]).await;
+    write("key.pem", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n");
+    assert_refused(&home, &["tls.cert: cert.pem: cannot be used with tls.key: the key"]).await;
+    assert!(!home.path().join("data").exists(), "refused before any data is touched");
+}
