@@ -61,7 +61,7 @@ impl Config {
         ApiSettings {
             default_timezone: self.default_timezone.clone(),
             default_timeout: Duration::from_secs(self.callback.timeout_seconds),
-            history_max: usize::try_from(self.limits.history_per_task).unwrap_or(usize::MAX),
+            history_max: self.limits.history_per_task,
             batch_max: self.limits.max_batch,
         }
     }
