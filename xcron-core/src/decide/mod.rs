@@ -7,6 +7,7 @@
 
 mod admit;
 mod amend;
+mod audit;
 mod claim;
 mod manual;
 mod occurrences;
@@ -16,6 +17,7 @@ mod update;
 
 pub use admit::{AdmitError, LATE_MAX, admit};
 pub use amend::{AmendError, Amended, By};
+pub use audit::{Account, account};
 pub use claim::{CATCH_UP_PACE, ClaimContext, Claimed, Start, claim, defer};
 pub use manual::{retry, trigger};
 pub use pause::{pause, resume};

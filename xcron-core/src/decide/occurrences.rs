@@ -61,14 +61,29 @@ impl<'a> Occurrences<'a> {
         self.definition.max_runs.is_some_and(|max| scheduled >= max)
     }
 
-    /// How many there are since they count for the task, up to and including `until`.
-    pub(super) fn expected(&self, state: &TaskState, until: Timestamp) -> u64 {
-        let since = state.scheduled_since.unwrap_or_else(|| match self.definition.schedule {
+    /// After which instant they count for the task.
+    pub(super) fn since(&self, state: &TaskState) -> Timestamp {
+        state.scheduled_since.unwrap_or_else(|| match self.definition.schedule {
             // One that was asked for a moment late counts all the same.
             Schedule::Once(at) => state.created_at.min(at.minus(MILLISECOND)),
             Schedule::Cron(_) => state.created_at,
-        });
-        self.count_within(since, until)
+        })
+    }
+
+    /// How many there are since they count for the task, up to and including `until`.
+    pub(super) fn expected(&self, state: &TaskState, until: Timestamp) -> u64 {
+        self.count_within(self.since(state), until)
+    }
+
+    /// How many will be decided of those in `(after, until]`, as far as can be told now.
+    pub(super) fn undecided(&self, state: &TaskState, after: Timestamp, until: Timestamp) -> u64 {
+        if state.next.is_none() {
+            return 0;
+        }
+        let count = self.count_within(after, until);
+        let scheduled = state.counters.claimed.saturating_sub(state.counters.manual);
+        let left = self.definition.max_runs.map(|max| max.saturating_sub(scheduled));
+        left.map_or(count, |left| left.min(count))
     }
 
     fn not_before(&self, after: Timestamp) -> Timestamp {

@@ -2,6 +2,7 @@
 
 mod admit;
 mod amend;
+mod audit;
 mod chaos;
 mod claim;
 mod engine;

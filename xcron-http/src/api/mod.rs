@@ -14,6 +14,7 @@
 //! | `POST /xcron/retryRun` | `retry_run` |
 //! | `GET /xcron/queryTask` | `query_task`, with `task_view` for what it shows |
 //! | `GET /xcron/previewSchedule` | `preview_schedule` |
+//! | `GET /xcron/audit` | `audit` |
 //! | `GET /xcron/cluster` | `cluster_status` |
 //! | `POST /xcron/cluster/removeNode` | `remove_node` |
 //! | `POST /xcron/cluster/transferLeader` | `transfer_leader` |
@@ -23,6 +24,7 @@
 //!
 //! Which role each of them needs stands in `needs`.
 
+mod audit;
 mod backup;
 mod callback;
 mod choice;

@@ -20,6 +20,7 @@ pub(super) const NEEDS: Needs = Needs(&[
     ("/xcron/retryRun", WRITE),
     ("/xcron/listTasks", READ),
     ("/xcron/listRuns", READ),
+    ("/xcron/audit", READ),
     ("/xcron/queryTask", READ),
     ("/xcron/previewSchedule", READ),
     ("/xcron/cluster", READ),

@@ -64,6 +64,19 @@ impl<'a> Params<'a> {
         Ok(number)
     }
 
+    /// Takes the truth value `name`.
+    pub(super) fn flag(&mut self, name: &str) -> Result<Option<bool>, Refusal> {
+        match self.take(name).as_deref() {
+            None => Ok(None),
+            Some("true") => Ok(Some(true)),
+            Some("false") => Ok(Some(false)),
+            Some(other) => {
+                let problem = format!("is {}, expected true or false", short(other));
+                Err(Refusal::field(name, problem))
+            }
+        }
+    }
+
     /// Takes `consistency`.
     pub(super) fn consistency(&mut self) -> Result<Consistency, Refusal> {
         match self.take("consistency").as_deref() {

@@ -1,5 +1,6 @@
 //! Which path and method leads to which handler.
 
+use super::audit::audit;
 use super::backup::{BACKUPS_MAX, backup};
 use super::cluster_status::cluster_status;
 use super::create_task::create_task;
@@ -72,7 +73,7 @@ pub fn api_router(
     guard(router, gate.for_those_of(access, NEEDS))
 }
 
-fn routes() -> [(&'static str, MethodRouter<Arc<Api>>); 19] {
+fn routes() -> [(&'static str, MethodRouter<Arc<Api>>); 20] {
     [
         ("/xcron/createTask", post(create_task)),
         ("/xcron/deleteTask", post(delete_task)),
@@ -86,6 +87,7 @@ fn routes() -> [(&'static str, MethodRouter<Arc<Api>>); 19] {
         ("/xcron/listTasks", get(list_tasks)),
         ("/xcron/listRuns", get(list_runs)),
         ("/xcron/retryRun", post(retry_run)),
+        ("/xcron/audit", get(audit)),
         ("/xcron/previewSchedule", get(preview_schedule)),
         ("/xcron/cluster", get(cluster_status)),
         ("/xcron/cluster/removeNode", post(remove_node)),

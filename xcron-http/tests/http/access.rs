@@ -68,6 +68,7 @@ const TABLE: &[Row] = &[
     ("POST /xcron/retryRun", r#"{"run_id": "absent@1"}"#, [401, 401, 403, 404, 404]),
     ("GET /xcron/listTasks", "", [401, 401, 200, 200, 200]),
     ("GET /xcron/listRuns", "", [401, 401, 200, 200, 200]),
+    ("GET /xcron/audit", "", [401, 401, 200, 200, 200]),
     ("GET /xcron/queryTask?task_id=absent", "", [401, 401, 404, 404, 404]),
     ("GET /xcron/previewSchedule?type=1&format=@daily", "", [401, 401, 200, 200, 200]),
     ("GET /xcron/cluster", "", [401, 401, 200, 200, 200]),

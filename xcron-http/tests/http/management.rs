@@ -149,6 +149,12 @@ const REFUSED: &[(&str, &str, u64, &str)] = &[
 ];
 
 const REFUSED_QUERIES: &[(&str, u64, &str)] = &[
+    ("audit?task_id=no", 1404, "there is no task \"no\""),
+    ("audit?from=9&to=5", 1000, "to is before from"),
+    ("audit?from=x", 1000, "from is x, expected an integer"),
+    ("audit?detail=1", 1000, "detail is 1, expected true or false"),
+    ("audit?cursor=a%20b", 1000, "cursor is a b, expected a next_cursor"),
+    ("audit?x=1", 1000, "x is unknown, expected one of from"),
     ("listTasks?limit=0", 1000, "limit is 0, expected 1 to 1000"),
     ("listTasks?limit=1001", 1000, "limit is 1001, expected 1 to 1000"),
     ("listTasks?limit=x", 1000, "limit is x, expected an integer"),
@@ -361,6 +367,18 @@ async fn a_run_by_hand_is_made_listed_and_retried_when_it_failed() {
     let failed = &reply.data()["runs"][0];
     assert_eq!((&failed["run_id"], &failed["http_status"]), (&json!("t@manual-1"), &json!(410)));
     assert_eq!((&failed["task_id"], &failed["attempt"]), (&json!("t"), &json!(1)));
+    let reply = server.get("/xcron/audit?detail=true&limit=1").await;
+    let audit = reply.data();
+    assert_eq!((&audit["expected"], &audit["outcomes"]["failed"]), (&json!(2), &json!(1)));
+    assert_eq!((&audit["difference"], &audit["tasks"]), (&json!(0), &json!(1)));
+    let detail = &audit["details"][0];
+    assert_eq!((&detail["task_id"], &detail["expected"]), (&json!("t"), &json!(2)));
+    assert_eq!(audit["next_cursor"], "t");
+    let rest = server.get("/xcron/audit?cursor=t").await;
+    assert_eq!((&rest.data()["expected"], &rest.data()["next_cursor"]), (&json!(1), &Value::Null));
+    let next = shown(&server, "t").await["next_time"].as_i64().expect("a time");
+    let far = server.get(&format!("/xcron/audit?task_id=t&to={}", next + 1)).await;
+    assert_eq!((&far.data()["pending"], &far.data()["difference"]), (&json!(1), &json!(0)));
     let again = json!({"task_id": "t", "status": "failed"});
     let (code, _, data) = post(&server, "retryRun", again).await;
     assert_eq!((code, data), (0, json!({"run_ids": ["t@manual-1"]})));

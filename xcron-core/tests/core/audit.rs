@@ -1,0 +1,149 @@
+//! The account of a task: what its schedule has, against what became of it.
+
+use crate::world::{World, at, cron, one_shot, task_id};
+use xcron_core::decide::{Account, account};
+use xcron_core::{
+    Calendar, Clock, Misfire, Outcome, Overlap, Schedule, TaskStatus, TaskWithHistory, Timestamp,
+};
+
+fn of(found: &TaskWithHistory, from: i64, to: i64, now: i64) -> Account {
+    account(found, &Calendar::default(), (at(from), at(to)), at(now)).expect("a readable schedule")
+}
+
+#[tokio::test]
+async fn every_occurrence_of_a_life_with_everything_in_it_has_one_outcome() {
+    let world = World::new();
+    let scheduler = world.scheduler();
+    let mut task = cron("t", "*/10 * * * * *");
+    task.definition.overlap = Overlap::Skip;
+    task.definition.retry.max_attempts = 1;
+    scheduler.create(task).await.expect("created");
+    let id = task_id("t");
+    let script = async {
+        world.clock.sleep_until(at(15)).await;
+        world.targets.script("t", [Outcome::failed("no")]);
+        world.clock.sleep_until(at(25)).await;
+        world.targets.hold("t");
+        world.clock.sleep_until(at(45)).await;
+        world.targets.release("t");
+        scheduler.pause(&id, None).await.expect("paused");
+        world.clock.sleep_until(at(75)).await;
+        scheduler.resume(&id).await.expect("resumed");
+        scheduler.trigger(&id).await.expect("triggered");
+        let found = world.task("t").await.expect("kept");
+        let mut changed = (*found.task.definition).clone();
+        changed.schedule = Schedule::parse_cron("*/20 * * * * *", "UTC").expect("good");
+        scheduler.update(&id, changed, None).await.expect("updated");
+    };
+    world.run_with(&scheduler, 110, script).await;
+    let found = world.task("t").await.expect("kept");
+    let expected = Account {
+        // 10 to 70 by tens; 80, 100 and 120 by twenties; and one by hand.
+        expected: 7 + 3 + 1,
+        succeeded: 1 + 1 + 1 + 2,
+        failed: 1,
+        skipped_overlap: 1,
+        skipped_paused: 3,
+        pending: 1,
+        ..Account::default()
+    };
+    assert_eq!(of(&found, 0, 130, 110), expected);
+    assert_eq!(expected.difference(), 0);
+    // The same without what is still to come.
+    let so_far = Account { expected: 10, pending: 0, ..expected };
+    assert_eq!(of(&found, 0, 110, 110), so_far);
+}
+
+#[tokio::test]
+async fn an_occurrence_that_was_dropped_or_counted_twice_is_a_difference_of_every_span() {
+    let world = World::new();
+    let scheduler = world.scheduler();
+    scheduler.create(cron("t", "* * * * * *")).await.expect("created");
+    world.run_until(&scheduler, 50).await;
+    let found = world.task("t").await.expect("kept");
+    assert_eq!(of(&found, 0, 60, 50).difference(), 0);
+    for (counted, difference) in [(-1, 1), (1, -1)] {
+        let mut wrong = found.clone();
+        let counters = &mut wrong.task.state.counters;
+        counters.succeeded = counters.succeeded.checked_add_signed(counted).expect("in range");
+        assert_eq!(of(&wrong, 0, 60, 50).difference(), difference);
+        assert_eq!(of(&wrong, 10, 40, 50).difference(), difference);
+    }
+}
+
+#[tokio::test]
+async fn a_part_of_a_life_is_told_by_what_is_listed_and_says_what_is_not() {
+    let world = World::new();
+    let scheduler = world.scheduler();
+    let mut task = cron("t", "* * * * * *");
+    task.definition.retry.max_attempts = 1;
+    scheduler.create(task).await.expect("created");
+    world.targets.script("t", [Outcome::failed("no"), Outcome::failed("no")]);
+    world.run_until(&scheduler, 100).await;
+    let found = world.task("t").await.expect("kept");
+    assert!(found.history.len() < 30, "most of it is not listed any more");
+    let part = |from, to| of(&found, from, to, 100);
+    let some = Account { expected: 30, succeeded: 30, ..Account::default() };
+    assert_eq!(part(40, 70), some, "only successes are missing");
+    assert_eq!(part(1, 31), Account { succeeded: 28, failed: 2, ..some });
+    // From 90 on: 11 are decided, and 9 are to come.
+    assert_eq!(part(90, 110), Account { expected: 20, succeeded: 11, pending: 9, ..some });
+    // Once something else may be missing too, nobody can tell.
+    let mut forgotten = found.clone();
+    forgotten.history.retain(|record| record.occurrence.time() > at(50));
+    let unlisted = of(&forgotten, 1, 31, 100);
+    assert_eq!(unlisted, Account { expected: 30, unlisted: 30, ..Account::default() });
+    assert_eq!(unlisted.difference(), 0);
+}
+
+#[tokio::test]
+async fn a_record_of_many_counts_for_the_part_that_lies_within() {
+    let world = World::new();
+    let mut task = cron("t", "* * * * * *");
+    task.definition.misfire = Misfire::Skip;
+    world.scheduler().create(task).await.expect("created");
+    world.clock.set(at(100));
+    world.run_until(&world.scheduler(), 105).await;
+    let found = world.task("t").await.expect("kept");
+    assert_eq!(found.task.state.counters.skipped_misfire, 99);
+    for (from, to, skipped) in [(10, 20, 10), (90, 100, 10), (95, 103, 5), (0, 50, 49)] {
+        let part = of(&found, from, to, 105);
+        assert_eq!((part.skipped_misfire, part.difference()), (skipped, 0), "{from} to {to}");
+    }
+}
+
+#[tokio::test]
+async fn what_passes_while_a_task_is_paused_is_skipped_before_it_is_resumed() {
+    let world = World::new();
+    let scheduler = world.scheduler();
+    let mut task = cron("t", "*/10 * * * * *");
+    (task.paused, task.definition.max_runs) = (true, Some(100));
+    scheduler.create(task).await.expect("created");
+    let found = world.task("t").await.expect("kept");
+    assert_eq!(found.task.state.status, TaskStatus::Paused);
+    let account = of(&found, 0, 60, 35);
+    let expected = Account { expected: 5, skipped_paused: 3, pending: 2, ..Account::default() };
+    assert_eq!(account, expected);
+}
+
+#[tokio::test]
+async fn a_one_shot_is_one_occurrence_and_a_finished_task_has_no_more() {
+    let world = World::new();
+    let scheduler = world.scheduler();
+    scheduler.create(one_shot("late", -5)).await.expect("created");
+    scheduler.create(one_shot("later", 10)).await.expect("created");
+    let mut twice = cron("twice", "*/10 * * * * *");
+    twice.definition.max_runs = Some(2);
+    scheduler.create(twice).await.expect("created");
+    let pending = Account { expected: 2, pending: 2, ..Account::default() };
+    let found = world.task("twice").await.expect("kept");
+    assert_eq!(of(&found, 0, 1_000, 0), pending, "no more than it may run");
+    world.run_until(&scheduler, 100).await;
+    for (name, runs) in [("late", 1), ("later", 1), ("twice", 2)] {
+        let found = world.task(name).await.expect("kept");
+        let all = (Timestamp::from_secs(0), at(1_000));
+        let account = account(&found, &Calendar::default(), all, at(100)).expect("readable");
+        let expected = Account { expected: runs, succeeded: runs, ..Account::default() };
+        assert_eq!(account, expected, "{name}");
+    }
+}
