@@ -35,7 +35,7 @@
 //! - `serve`: sockets, deadlines and limits. [`Server`], [`ServerSettings`].
 //! - `api`: calls, fields and answers. [`api_router`], [`ApiSettings`].
 //! - `cluster`: what the API asks of a cluster, if there is one. [`Cluster`], [`ClusterStatus`].
-//! - `dispatch`: callbacks out. [`HttpDispatcher`], [`DispatchSettings`].
+//! - `dispatch`: callbacks out. [`HttpDispatcher`], [`DispatchSettings`], [`SigningSecrets`].
 //! - `metrics`: what happened, in numbers. [`Metrics`], [`monitor_router`], [`StoreStats`].
 //! - `answer`: the envelope that every request gets back.
 
@@ -53,5 +53,6 @@ pub use api::{ApiSettings, api_router};
 pub use cluster::{Backup, Cluster, ClusterError, ClusterErrorKind};
 pub use cluster::{ClusterStatus, NodeRole, NodeStatus};
 pub use dispatch::{DispatchSettings, DispatchSettingsError, HttpDispatcher};
+pub use dispatch::{SigningSecrets, SigningSecretsError};
 pub use metrics::{Metrics, StoreSample, StoreStats, monitor_router};
 pub use serve::{Port, Server, ServerSettings};

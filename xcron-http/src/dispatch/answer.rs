@@ -7,7 +7,7 @@ use http_body_util::BodyExt;
 use hyper::body::{Body, Incoming};
 use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
-use xcron_core::{Clock, Outcome};
+use xcron_core::{Outcome, Timestamp};
 
 /// How long the body of an answer that says "done" is waited for, only to use the connection
 /// again.
@@ -18,7 +18,7 @@ pub(super) async fn judge(
     response: Response<Incoming>,
     deadline: Instant,
     settings: &DispatchSettings,
-    clock: &dyn Clock,
+    now: impl Fn() -> Timestamp + Send,
 ) -> (Outcome, bool) {
     let (head, body) = response.into_parts();
     if head.status.is_success() {
@@ -34,7 +34,7 @@ pub(super) async fn judge(
     let outcome = outcome.with_code(head.status.as_u16());
     let wish = match head.status {
         StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {
-            retry_after(&head.headers, clock.now())
+            retry_after(&head.headers, now())
         }
         _ => None,
     };

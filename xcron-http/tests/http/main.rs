@@ -16,6 +16,7 @@ mod limits;
 mod openapi;
 mod pooling;
 mod server;
+mod signatures;
 mod sink;
 mod stores;
 mod tasks;

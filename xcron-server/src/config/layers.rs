@@ -83,6 +83,8 @@ pub(super) fn lay(
     }
     let mut config = assemble(defaults, &given).map_err(|error| ConfigErrors(vec![error]))?;
     config.peer.secret = secret(&config.peer.secret_env, &layers.variables);
+    let signing = &mut config.callback;
+    signing.signing_secret = secret(&signing.signing_secret_env, &layers.variables);
     let contradictions = contradictions(&config, &given);
     if contradictions.is_empty() { Ok(config) } else { Err(ConfigErrors(contradictions)) }
 }

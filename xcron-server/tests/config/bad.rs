@@ -236,11 +236,6 @@ const REFUSED: &[(Written, &str)] = &[
         "xcron.toml:1: auth.tokens: is not supported yet in this version, remove it",
     ),
     (
-        file("[callback]\nsigning_secret_env = \"whsec_c2VjcmV0\""),
-        "xcron.toml:2: callback.signing_secret_env: is not supported yet in this version, \
-         remove it",
-    ),
-    (
         args(&["--set", "limits.max_batch=5"]),
         "--set: limits.max_batch: is not supported yet in this version, remove it",
     ),

@@ -4,6 +4,7 @@ mod bad;
 mod good;
 mod peers;
 mod recovery;
+mod signing;
 
 use std::path::Path;
 use std::process::{Command, Output};
