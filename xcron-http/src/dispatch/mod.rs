@@ -50,6 +50,7 @@ use http_body_util::Full;
 use link::SendError;
 use pool::{Pool, Turn};
 use std::fmt;
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use target::Targets;
@@ -102,8 +103,19 @@ impl HttpDispatcher {
         })
     }
 
+    /// Looks names up by `lookup`, which may block, and no longer by the system's resolver.
+    #[must_use]
+    pub fn with_lookup(
+        mut self,
+        lookup: impl Fn(&str, u16) -> io::Result<Vec<SocketAddr>> + Send + Sync + 'static,
+    ) -> Self {
+        self.dialer.look_up_by(Arc::new(lookup));
+        self
+    }
+
     /// Never dials `addresses`, whatever the other lists say: the cluster's own peer and monitor
-    /// addresses. Replaces what was named before; an unspecified address stands for loopback.
+    /// addresses. Replaces what was named before; an unspecified address stands for every one of
+    /// this machine.
     pub fn never_dial(&self, addresses: &[SocketAddr]) {
         self.addresses.never(addresses);
     }

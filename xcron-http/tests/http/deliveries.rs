@@ -56,7 +56,12 @@ impl Deliveries {
 
     /// The same with attempts made by `clock`.
     pub(crate) fn by_clock(settings: DispatchSettings, clock: Arc<dyn Clock>) -> Self {
-        let dispatcher = Arc::new(HttpDispatcher::new(settings).unwrap());
+        Self::of(HttpDispatcher::new(settings).unwrap(), clock)
+    }
+
+    /// Attempts that `dispatcher` is to make by `clock`.
+    pub(crate) fn of(dispatcher: HttpDispatcher, clock: Arc<dyn Clock>) -> Self {
+        let dispatcher = Arc::new(dispatcher);
         let (sender, receiver) = mpsc::channel(64);
         let taker = Taker { dispatcher: Arc::clone(&dispatcher), claimed: sender };
         let scheduler =

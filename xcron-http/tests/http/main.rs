@@ -10,6 +10,7 @@ mod definitions;
 mod deliveries;
 mod dispatching;
 mod end_to_end;
+mod evasions;
 mod exchanges;
 mod health;
 mod limits;

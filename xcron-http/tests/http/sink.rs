@@ -1,6 +1,6 @@
 //! A target of callbacks that answers with whatever bytes a test likes.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -38,7 +38,13 @@ struct Seen {
 
 impl Sink {
     pub(crate) async fn start(act: Act) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        Self::at("127.0.0.1", act).await
+    }
+
+    /// A sink that listens on this address only, or on all of them.
+    pub(crate) async fn at(ip: &str, act: Act) -> Self {
+        let ip: IpAddr = ip.parse().unwrap();
+        let listener = TcpListener::bind((ip, 0)).await.unwrap();
         let addr = listener.local_addr().unwrap();
         let seen = Arc::<Seen>::default();
         let counting = Arc::clone(&seen);
