@@ -6,6 +6,7 @@
 //!
 //! - [`config`]: every key, its default and what it accepts. [`cli`]: the command line.
 //! - [`node`]: the parts put together, run and taken down. `settings`: what each is told.
+//!   `own_ports`: where no callback may go.
 //! - [`storage`], [`peer_tls`]: what a node holds. [`membership`]: the cluster that it is part of.
 //!   [`recovery`]: after a disaster.
 //! - [`drill`]: a throw-away cluster, put to the test.
@@ -28,4 +29,5 @@ pub mod signals;
 pub mod storage;
 pub mod telemetry;
 
+mod own_ports;
 mod settings;

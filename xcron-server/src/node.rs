@@ -2,6 +2,7 @@
 
 use crate::config::Config;
 use crate::error::ServerError;
+use crate::own_ports::OwnPorts;
 use crate::signals::Signals;
 use crate::storage::Storage;
 use crate::telemetry::LogEvents;
@@ -41,7 +42,8 @@ pub struct Node {
     metrics: Metrics,
     api: Server,
     monitor: Server,
-    peer: SocketAddr,
+    here: Addresses,
+    own_ports: OwnPorts,
 }
 
 /// How far a stop has come; each part waits for its own phase.
@@ -86,18 +88,15 @@ impl Node {
         let api = listen("http_port", http, router, limits)?;
         let router = monitor_router(&scheduler, limits, &metrics);
         let monitor = listen("monitor_port", monitor, router, limits)?;
-        dispatcher.never_dial(&[monitor.local_addr(), peer]);
-        Ok(Self { storage, scheduler, metrics, api, monitor, peer })
+        let here = Addresses { http: api.local_addr(), monitor: monitor.local_addr(), peer };
+        let own_ports = OwnPorts::new(dispatcher, here);
+        Ok(Self { storage, scheduler, metrics, api, monitor, here, own_ports })
     }
 
     /// The addresses really bound.
     #[must_use]
     pub const fn addresses(&self) -> Addresses {
-        Addresses {
-            http: self.api.local_addr(),
-            monitor: self.monitor.local_addr(),
-            peer: self.peer,
-        }
+        self.here
     }
 
     /// Serves and fires until a signal comes, then lets what is under way end, for as long as
@@ -106,7 +105,7 @@ impl Node {
     /// # Errors
     /// When the store fails for good, or a second signal comes before the end.
     pub async fn run(self, mut signals: Signals) -> Result<(), ServerError> {
-        let Self { storage, scheduler, metrics, api, monitor, peer: _ } = self;
+        let Self { storage, scheduler, metrics, api, monitor, here: _, own_ports } = self;
         // Closed by name below. Dropping it on the way out of a failure or of a second signal
         // would wait for its disk, which may never answer.
         std::mem::forget(storage.clone());
@@ -117,12 +116,13 @@ impl Node {
         let api = tokio::spawn(api.run(reached(Phase::Draining)));
         let monitor = tokio::spawn(monitor.run(reached(Phase::Stopped)));
         let stopped = reached(Phase::Stopped);
-        let disk = storage.dir().to_owned();
-        let host = tokio::spawn(async move {
+        let (disk, members) = (storage.dir().to_owned(), storage.clone());
+        let watched = tokio::spawn(async move {
             tokio::select! {
                 biased;
                 () = stopped => {}
                 () = metrics.sample_host(disk) => {}
+                () = own_ports.follow(members) => {}
             }
         });
 
@@ -145,7 +145,7 @@ impl Node {
             storage.close().await;
             phase.send_replace(Phase::Stopped);
             end_of("the monitor", monitor).await?;
-            end_of("the host's metrics", host).await?;
+            end_of("what is watched", watched).await?;
             drained
         };
         tokio::select! {

@@ -61,6 +61,12 @@ impl Storage {
         Arc::new(Membership::of(Arc::clone(&self.store)))
     }
 
+    /// How the members of its cluster reach each other, this one included: `host:port`.
+    #[must_use]
+    pub fn member_addresses(&self) -> Vec<String> {
+        self.store.status().nodes.into_iter().map(|node| node.address).collect()
+    }
+
     /// Where it is.
     #[must_use]
     pub fn dir(&self) -> &Path {

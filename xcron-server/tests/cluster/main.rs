@@ -26,6 +26,7 @@ mod load;
 mod moved;
 mod one;
 mod outage;
+mod own_ports;
 mod partition;
 mod pauses;
 mod quorum;
