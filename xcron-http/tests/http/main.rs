@@ -16,6 +16,7 @@ mod health;
 mod limits;
 mod openapi;
 mod pooling;
+mod repeats;
 mod server;
 mod signatures;
 mod sink;
