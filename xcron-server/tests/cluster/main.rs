@@ -23,6 +23,7 @@ mod lateness;
 mod ledger;
 mod links;
 mod load;
+mod metrics;
 mod moved;
 mod one;
 mod outage;
