@@ -60,7 +60,7 @@ async fn read(
 ) -> Read {
     let mut read = Read { kept: Vec::new(), is_whole: body.is_end_stream() };
     let mut bytes = 0;
-    while !read.is_whole && bytes <= settings.answer_bytes_max {
+    while !read.is_whole && bytes < settings.answer_bytes_max {
         match timeout_at(deadline, body.frame()).await {
             Ok(Some(Ok(frame))) => {
                 let Some(part) = frame.data_ref() else {
@@ -69,6 +69,7 @@ async fn read(
                 bytes += part.len();
                 let room = kept_max.saturating_sub(read.kept.len()).min(part.len());
                 read.kept.extend_from_slice(&part[..room]);
+                read.is_whole = body.is_end_stream();
             }
             Ok(None) => read.is_whole = true,
             // The status has said all that matters.
