@@ -157,6 +157,12 @@ impl Delivery {
         may.then_some(now)
     }
 
+    /// What the clock shows that the attempt is made by.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.gate.clock.now()
+    }
+
     /// Resolves when the attempt, begun now, has taken as long as it may.
     pub fn timed_out(&self) -> impl Future<Output = ()> + Send + 'static {
         let clock = Arc::clone(&self.gate.clock);

@@ -35,7 +35,7 @@
 //! - `serve`: sockets, deadlines and limits. [`Server`], [`ServerSettings`], [`ServerTls`].
 //! - `api`: calls, fields and answers. [`api_router`], [`ApiSettings`].
 //! - `cluster`: what the API asks of a cluster, if there is one. [`Cluster`], [`ClusterStatus`].
-//! - `dispatch`: callbacks out. [`HttpDispatcher`], [`DispatchSettings`].
+//! - `dispatch`: callbacks out. [`HttpDispatcher`], [`DispatchSettings`], [`SigningSecrets`].
 //! - `metrics`: what happened, in numbers. [`Metrics`], [`monitor_router`], [`StoreStats`].
 //! - `auth`: who may call, and what. [`Access`], [`Role`], [`TokenDigest`].
 //! - `answer`: the envelope that every request gets back.
@@ -56,5 +56,6 @@ pub use auth::{Access, Role, TokenDigest, UnknownRole};
 pub use cluster::{Backup, Cluster, ClusterError, ClusterErrorKind};
 pub use cluster::{ClusterStatus, NodeRole, NodeStatus};
 pub use dispatch::{DispatchSettings, DispatchSettingsError, HttpDispatcher};
+pub use dispatch::{SigningSecrets, SigningSecretsError};
 pub use metrics::{Metrics, StoreSample, StoreStats, monitor_router};
 pub use serve::{InvalidTls, Port, Server, ServerSettings, ServerTls};

@@ -70,6 +70,11 @@ impl Newest {
         lock(&self.current).as_ref().map_or((None, 0), |file| (file.meta.last_log_id, file.bytes))
     }
 
+    /// When the newest entry that it holds was made.
+    pub(crate) fn time(&self) -> Option<xcron_core::Timestamp> {
+        lock(&self.current).as_ref().and_then(|file| file.time)
+    }
+
     fn set(&self, file: SnapshotFile) {
         *lock(&self.current) = Some(file);
     }

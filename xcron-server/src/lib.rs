@@ -6,6 +6,7 @@
 //!
 //! - [`config`]: every key, its default and what it accepts. [`cli`]: the command line.
 //! - [`node`]: the parts put together, run and taken down. `settings`: what each is told.
+//!   `own_ports`: where no callback may go.
 //! - [`storage`]: what a node holds. [`membership`]: the cluster that it is part of.
 //!   [`recovery`]: after a disaster.
 //! - [`api_tls`], [`peer_tls`]: certificates, to clients and between nodes. `pem`: their files.
@@ -30,5 +31,6 @@ pub mod signals;
 pub mod storage;
 pub mod telemetry;
 
+mod own_ports;
 mod pem;
 mod settings;

@@ -3,6 +3,7 @@
 use crate::api_tls::{self, ApiTls};
 use crate::config::Config;
 use crate::error::ServerError;
+use crate::own_ports::OwnPorts;
 use crate::signals::{HangUps, Signals};
 use crate::storage::Storage;
 use crate::telemetry::LogEvents;
@@ -43,7 +44,8 @@ pub struct Node {
     tls: Option<ApiTls>,
     api: Server,
     monitor: Server,
-    peer: SocketAddr,
+    here: Addresses,
+    own_ports: OwnPorts,
 }
 
 /// How far a stop has come; each part waits for its own phase.
@@ -95,18 +97,15 @@ impl Node {
         }
         let router = monitor_router(&scheduler, limits, &metrics);
         let monitor = listen("monitor_port", monitor, router, limits)?;
-        dispatcher.never_dial(&[monitor.local_addr(), peer]);
-        Ok(Self { storage, scheduler, metrics, tls, api, monitor, peer })
+        let here = Addresses { http: api.local_addr(), monitor: monitor.local_addr(), peer };
+        let own_ports = OwnPorts::new(dispatcher, here);
+        Ok(Self { storage, scheduler, metrics, tls, api, monitor, here, own_ports })
     }
 
     /// The addresses really bound.
     #[must_use]
     pub const fn addresses(&self) -> Addresses {
-        Addresses {
-            http: self.api.local_addr(),
-            monitor: self.monitor.local_addr(),
-            peer: self.peer,
-        }
+        self.here
     }
 
     /// Serves and fires until a signal comes, then lets what is under way end, for as long as
@@ -116,7 +115,7 @@ impl Node {
     /// # Errors
     /// When the store fails for good, or a second signal comes before the end.
     pub async fn run(self, mut signals: Signals, hang_ups: HangUps) -> Result<(), ServerError> {
-        let Self { storage, scheduler, metrics, tls, api, monitor, peer: _ } = self;
+        let Self { storage, scheduler, metrics, tls, api, monitor, here: _, own_ports } = self;
         // Closed by name below. Dropping it on the way out of a failure or of a second signal
         // would wait for its disk, which may never answer.
         std::mem::forget(storage.clone());
@@ -126,9 +125,13 @@ impl Node {
         let mut engine = tokio::spawn(async move { scheduler.run(stop).await });
         let api = tokio::spawn(api.run(reached(Phase::Draining)));
         let monitor = tokio::spawn(monitor.run(reached(Phase::Stopped)));
-        let disk = storage.dir().to_owned();
-        let host = alongside(reached(Phase::Stopped), async move {
-            metrics.sample_host(disk).await;
+        let (disk, members) = (storage.dir().to_owned(), storage.clone());
+        let watched = alongside(reached(Phase::Stopped), async move {
+            tokio::select! {
+                biased;
+                () = metrics.sample_host(disk) => {}
+                () = own_ports.follow(members) => {}
+            }
         });
         let renewal = alongside(reached(Phase::Stopped), api_tls::renew_at(hang_ups, tls));
 
@@ -151,7 +154,7 @@ impl Node {
             storage.close().await;
             phase.send_replace(Phase::Stopped);
             end_of("the monitor", monitor).await?;
-            end_of("the host's metrics", host).await?;
+            end_of("what is watched", watched).await?;
             end_of("the renewal of the certificate", renewal).await?;
             drained
         };

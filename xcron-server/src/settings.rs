@@ -51,6 +51,7 @@ impl Config {
             deny: texts(&self.callback.deny),
             allow: texts(&self.callback.allow),
             body_bytes_max: self.limits.max_callback_body_bytes,
+            signing: self.callback.signing_secrets(),
             ..DispatchSettings::default()
         }
     }
@@ -106,6 +107,6 @@ mod tests {
         assert_eq!(config.server_settings(), ServerSettings::default());
         let (ours, theirs) = (config.dispatch_settings(), DispatchSettings::default());
         assert_eq!((ours.deny, ours.allow), (theirs.deny, theirs.allow));
-        assert_eq!(ours.body_bytes_max, theirs.body_bytes_max);
+        assert_eq!((ours.body_bytes_max, ours.signing), (theirs.body_bytes_max, theirs.signing));
     }
 }

@@ -7,6 +7,7 @@ use crate::peer_tls;
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Instant;
 use xcron_core::{Clock, Store};
 use xcron_http::{Cluster, NodeRole, StoreSample, StoreStats};
 use xcron_raft::net::{RealListener, RealNet};
@@ -52,13 +53,19 @@ impl Storage {
     /// What metrics say about it.
     #[must_use]
     pub fn stats(&self) -> Arc<dyn StoreStats> {
-        Arc::new(Stats(Arc::clone(&self.store)))
+        Arc::new(Stats { store: Arc::clone(&self.store), opened: Instant::now() })
     }
 
     /// The cluster that it is a part of, for the API.
     #[must_use]
     pub fn cluster(&self) -> Arc<dyn Cluster> {
         Arc::new(Membership::of(Arc::clone(&self.store)))
+    }
+
+    /// How the members of its cluster reach each other, this one included: `host:port`.
+    #[must_use]
+    pub fn member_addresses(&self) -> Vec<String> {
+        self.store.status().nodes.into_iter().map(|node| node.address).collect()
     }
 
     /// Where it is.
@@ -127,11 +134,14 @@ pub(crate) fn refusal(dir: &Path, error: &xcron_raft::Error) -> ServerError {
 }
 
 #[derive(Debug)]
-struct Stats(Arc<RaftStore>);
+struct Stats {
+    store: Arc<RaftStore>,
+    opened: Instant,
+}
 
 impl StoreStats for Stats {
     fn sample(&self) -> StoreSample {
-        let (stats, status) = (self.0.stats(), self.0.status());
+        let (stats, status) = (self.store.stats(), self.store.status());
         let offset = |node: &xcron_raft::NodeStatus| Some((node.node_id, node.clock_offset_ms?));
         let others = status.nodes.iter().filter(|node| node.node_id != status.node_id);
         StoreSample {
@@ -140,10 +150,11 @@ impl StoreStats for Stats {
             log_lag: Some(stats.last_log.saturating_sub(stats.last_applied)),
             leader_changes: Some(stats.leader_changes),
             dead_letter_runs: Some(stats.failed_runs),
+            // Without a snapshot all that this life has written waits for the first one.
+            snapshot_age: Some(stats.snapshot_age.unwrap_or_else(|| self.opened.elapsed())),
             nodes: status.nodes.iter().map(|node| role(node.role)).collect(),
             clock_offsets_ms: others.filter_map(offset).collect(),
-            peer_rejections: self.0.peer_counts().rejections(),
-            ..StoreSample::default()
+            peer_rejections: self.store.peer_counts().rejections(),
         }
     }
 }

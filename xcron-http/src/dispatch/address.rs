@@ -1,7 +1,7 @@
 //! Which addresses may be dialled.
 
 use super::settings::DispatchSettingsError;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::sync::{PoisonError, RwLock};
 
 /// The lists that an address is judged by.
@@ -25,23 +25,27 @@ impl AddressPolicy {
         Ok(Self { deny: read("deny", deny)?, allow: read("allow", allow)?, never })
     }
 
-    /// Never dials these, whatever the lists say; what listens on every address listens on
-    /// loopback.
+    /// Never dials these, whatever the lists say; an unspecified address stands for every one of
+    /// this machine.
     pub(super) fn never(&self, addresses: &[SocketAddr]) {
-        let mut never = self.never.write().unwrap_or_else(PoisonError::into_inner);
-        never.clear();
-        for address in addresses {
-            never.push(with_reachable_ip(*address));
-            if address.ip() == Ipv6Addr::UNSPECIFIED {
-                never.push(SocketAddr::new(Ipv4Addr::LOCALHOST.into(), address.port()));
-            }
-        }
+        *self.never.write().unwrap_or_else(PoisonError::into_inner) = addresses.to_vec();
     }
 
     /// Whether `address` may not be dialled.
     pub(super) fn denies(&self, address: SocketAddr) -> bool {
+        let ip = address.ip().to_canonical();
+        self.is_never(ip, address.port())
+            || tunnelled(ip).is_some_and(|ip| self.is_never(ip, address.port()))
+            || self.denies_ip(ip)
+    }
+
+    fn is_never(&self, ip: IpAddr, port: u16) -> bool {
         let never = self.never.read().unwrap_or_else(PoisonError::into_inner);
-        never.contains(&with_reachable_ip(address)) || self.denies_ip(address.ip())
+        never.iter().filter(|listener| listener.port() == port).any(|listener| {
+            let listens_on = listener.ip().to_canonical();
+            let is_everywhere = listens_on.is_unspecified();
+            is_everywhere && is_of_this_machine(ip) || reachable(listens_on) == reachable(ip)
+        })
     }
 
     /// Whether no port of `ip` may be dialled.
@@ -51,23 +55,30 @@ impl AddressPolicy {
         if is_in(&self.allow, ip) {
             return false;
         }
-        let through = tunnelled(ip).filter(|ip| !is_in(&self.allow, *ip));
-        is_in(&self.deny, ip) || through.is_some_and(|ip| is_in(&self.deny, ip))
+        // It leads to each of these, so none may be denied.
+        let mut ends = [Some(ip), Some(reachable(ip)), tunnelled(ip)].into_iter().flatten();
+        ends.any(|end| is_in(&self.deny, end) && !is_in(&self.allow, end))
     }
 }
 
 /// Connecting to the unspecified address connects to this machine.
-fn with_reachable_ip(address: SocketAddr) -> SocketAddr {
-    let ip = match address.ip().to_canonical() {
-        IpAddr::V4(Ipv4Addr::UNSPECIFIED) => Ipv4Addr::LOCALHOST.into(),
-        IpAddr::V6(Ipv6Addr::UNSPECIFIED) => Ipv6Addr::LOCALHOST.into(),
+const fn reachable(ip: IpAddr) -> IpAddr {
+    match ip {
+        IpAddr::V4(Ipv4Addr::UNSPECIFIED) => IpAddr::V4(Ipv4Addr::LOCALHOST),
+        IpAddr::V6(Ipv6Addr::UNSPECIFIED) => IpAddr::V6(Ipv6Addr::LOCALHOST),
         ip => ip,
-    };
-    SocketAddr::new(ip, address.port())
+    }
+}
+
+/// Whether what listens on every address of this machine listens on `ip`: only such an address
+/// can be bound.
+fn is_of_this_machine(ip: IpAddr) -> bool {
+    ip.is_loopback() || UdpSocket::bind((ip, 0)).is_ok()
 }
 
 /// The IPv4 address that an IPv6 address leads to by translation or a tunnel: NAT64 (RFC 6052),
-/// 6to4 (RFC 3056), Teredo (RFC 4380), and the unspecified and "compatible" ones (RFC 4291).
+/// SIIT (RFC 2765), 6to4 (RFC 3056), Teredo (RFC 4380), ISATAP (RFC 5214), and the unspecified
+/// and "compatible" ones (RFC 4291).
 fn tunnelled(ip: IpAddr) -> Option<IpAddr> {
     let IpAddr::V6(ip) = ip else { return None };
     let (bits, segments) = (ip.to_bits(), ip.segments());
@@ -75,8 +86,10 @@ fn tunnelled(ip: IpAddr) -> Option<IpAddr> {
     let embedded = match segments {
         [0x64, 0xff9b, 0, 0, 0, 0, _, _] => low,
         [0x64, 0xff9b, 1, ..] => low,
+        [0, 0, 0, 0, 0xffff, 0, _, _] => low,
         [0x2002, high, middle, ..] => u32::from(high) << 16 | u32::from(middle),
         [0x2001, 0, ..] => !low,
+        [_, _, _, _, 0 | 0x200, 0x5efe, _, _] => low,
         [0, 0, 0, 0, 0, 0, _, _] if ip != Ipv6Addr::LOCALHOST => low,
         _ => return None,
     };
@@ -151,6 +164,9 @@ mod tests {
             "64:ff9b:1::a9fe:a9fe",
             "2002:a9fe:a9fe::1",
             "2001:0:1234::5601:5601",
+            "::ffff:0:169.254.169.254",
+            "2600::5efe:169.254.169.254",
+            "2600::200:5efe:169.254.169.254",
         ];
         for ip in denied {
             assert!(policy.denies_ip(ip.parse().unwrap()), "{ip}");
@@ -172,6 +188,14 @@ mod tests {
     }
 
     #[test]
+    fn the_unspecified_address_leads_to_loopback() {
+        let policy = policy(&["127.0.0.0/8", "::1"], &[]);
+        for ip in ["0.0.0.0", "::", "::ffff:0.0.0.0"] {
+            assert!(policy.denies_ip(ip.parse().unwrap()), "{ip}");
+        }
+    }
+
+    #[test]
     fn a_mapped_network_is_one_of_ipv4() {
         let policy = policy(&["::ffff:10.0.0.0/104"], &[]);
         assert!(policy.denies_ip("10.200.0.1".parse().unwrap()));
@@ -182,12 +206,23 @@ mod tests {
     fn never_is_about_one_port_and_nothing_allows_it() {
         let policy = policy(&[], &["0.0.0.0/0", "::/0"]);
         policy.never(&["127.0.0.1:8899".parse().unwrap(), "0.0.0.0:9910".parse().unwrap()]);
-        for address in
-            ["127.0.0.1:8899", "[::ffff:127.0.0.1]:8899", "0.0.0.0:8899", "127.0.0.1:9910"]
-        {
+        for address in [
+            "127.0.0.1:8899",
+            "[::ffff:127.0.0.1]:8899",
+            "[::127.0.0.1]:8899",
+            "[64:ff9b::127.0.0.1]:8899",
+            "0.0.0.0:8899",
+            "127.0.0.1:9910",
+            "127.9.9.9:9910",
+            "[::ffff:127.9.9.9]:9910",
+            "0.0.0.0:9910",
+            "[::]:9910",
+        ] {
             assert!(policy.denies(address.parse().unwrap()), "{address}");
         }
-        assert!(!policy.denies("127.0.0.1:8898".parse().unwrap()));
+        for address in ["127.0.0.1:8898", "127.9.9.9:8899", "192.0.2.1:9910"] {
+            assert!(!policy.denies(address.parse().unwrap()), "{address}");
+        }
         policy.never(&["[::]:8899".parse().unwrap()]);
         for address in ["127.0.0.1:8899", "[::1]:8899", "[::]:8899"] {
             assert!(policy.denies(address.parse().unwrap()), "{address}");

@@ -7,7 +7,7 @@ use http_body_util::BodyExt;
 use hyper::body::{Body, Incoming};
 use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
-use xcron_core::{Clock, Outcome};
+use xcron_core::{Outcome, Timestamp};
 
 /// How long the body of an answer that says "done" is waited for, only to use the connection
 /// again.
@@ -18,7 +18,7 @@ pub(super) async fn judge(
     response: Response<Incoming>,
     deadline: Instant,
     settings: &DispatchSettings,
-    clock: &dyn Clock,
+    now: impl Fn() -> Timestamp + Send,
 ) -> (Outcome, bool) {
     let (head, body) = response.into_parts();
     if head.status.is_success() {
@@ -34,7 +34,7 @@ pub(super) async fn judge(
     let outcome = outcome.with_code(head.status.as_u16());
     let wish = match head.status {
         StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {
-            retry_after(&head.headers, clock.now())
+            retry_after(&head.headers, now())
         }
         _ => None,
     };
@@ -60,7 +60,7 @@ async fn read(
 ) -> Read {
     let mut read = Read { kept: Vec::new(), is_whole: body.is_end_stream() };
     let mut bytes = 0;
-    while !read.is_whole && bytes <= settings.answer_bytes_max {
+    while !read.is_whole && bytes < settings.answer_bytes_max {
         match timeout_at(deadline, body.frame()).await {
             Ok(Some(Ok(frame))) => {
                 let Some(part) = frame.data_ref() else {
@@ -69,6 +69,7 @@ async fn read(
                 bytes += part.len();
                 let room = kept_max.saturating_sub(read.kept.len()).min(part.len());
                 read.kept.extend_from_slice(&part[..room]);
+                read.is_whole = body.is_end_stream();
             }
             Ok(None) => read.is_whole = true,
             // The status has said all that matters.

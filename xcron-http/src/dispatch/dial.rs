@@ -7,6 +7,7 @@ use super::target::{Target, TargetHost};
 use super::watch::{Watch, Watched};
 use rustls::pki_types::CertificateDer;
 use rustls::{ClientConfig, RootCertStore};
+use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,10 +20,14 @@ use tokio_rustls::TlsConnector;
 /// The most addresses of one name that are tried.
 const ADDRESSES_MAX: usize = 4;
 
+/// Finds the addresses of a name and a port; it may block.
+pub(super) type Lookup = dyn Fn(&str, u16) -> io::Result<Vec<SocketAddr>> + Send + Sync;
+
 /// Makes connections.
 pub(super) struct Dialer {
     addresses: Arc<AddressPolicy>,
     connect_max: Duration,
+    lookup: Arc<Lookup>,
     lookups: Arc<Semaphore>,
     tls: TlsConnector,
 }
@@ -35,9 +40,15 @@ impl Dialer {
         Ok(Self {
             addresses,
             connect_max: settings.connect_max,
+            lookup: Arc::new(|name, port| Ok((name, port).to_socket_addrs()?.collect())),
             lookups: Arc::new(Semaphore::new(settings.lookups_max)),
             tls: TlsConnector::from(Arc::new(tls_config(&settings.root_certificates)?)),
         })
+    }
+
+    /// Looks names up by `lookup`.
+    pub(super) fn look_up_by(&mut self, lookup: Arc<Lookup>) {
+        self.lookup = lookup;
     }
 
     /// A new connection to `target`.
@@ -84,9 +95,9 @@ impl Dialer {
     /// A lookup that is given up goes on until the system gives up too, and counts until then.
     async fn look_up(&self, name: String, port: u16) -> Result<Vec<SocketAddr>, String> {
         let permit = Arc::clone(&self.lookups).acquire_owned().await;
-        let shown = name.clone();
+        let (shown, lookup) = (name.clone(), Arc::clone(&self.lookup));
         let looked_up = spawn_blocking(move || {
-            let found = (name.as_str(), port).to_socket_addrs().map(Iterator::collect);
+            let found = lookup(&name, port);
             drop(permit);
             found
         });

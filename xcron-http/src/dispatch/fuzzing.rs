@@ -21,7 +21,6 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Instant;
 use url::Url;
-use xcron_core::testing::SimClock;
 use xcron_core::{Callback, CallbackBody, Timestamp, Verdict};
 
 /// What no UTF-8 text holds, so that it can stand between texts.
@@ -135,9 +134,9 @@ pub fn answers(bytes: &[u8]) {
             Err(why) => return assert_told(&why),
         };
         let status = response.status();
-        let clock = SimClock::at(Timestamp::from_secs(784_111_777));
+        let now = || Timestamp::from_secs(784_111_777);
         let deadline = Instant::now() + Duration::from_secs(60);
-        let (outcome, _is_reusable) = judge(response, deadline, &settings, &clock).await;
+        let (outcome, _is_reusable) = judge(response, deadline, &settings, now).await;
         assert_eq!(outcome.code, Some(status.as_u16()));
         assert_eq!(outcome.verdict == Verdict::Succeeded, status.is_success());
         assert_eq!(outcome.verdict == Verdict::Refused, status.as_u16() == 410);

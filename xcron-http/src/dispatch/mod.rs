@@ -22,6 +22,7 @@
 //! | `dial` | names, TCP, TLS |
 //! | `link`, `pool` | a connection with its task; the idle ones, and how fast new ones are made |
 //! | `watch` | whether bytes may leave, asked for every write |
+//! | `signing` | proof that a request comes from here |
 //! | `request`, `answer` | a delivery as a request; an answer as an outcome |
 
 mod address;
@@ -35,10 +36,12 @@ mod request;
 mod retry_after;
 mod rules;
 mod settings;
+mod signing;
 mod target;
 mod watch;
 
 pub use settings::{DispatchSettings, DispatchSettingsError};
+pub use signing::{SigningSecrets, SigningSecretsError};
 
 use address::AddressPolicy;
 use async_trait::async_trait;
@@ -47,11 +50,12 @@ use http_body_util::Full;
 use link::SendError;
 use pool::{Pool, Turn};
 use std::fmt;
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use target::Targets;
 use tokio::time::{Instant, timeout_at};
-use xcron_core::{Callback, CallbackError, Clock, Delivery, Dispatcher, Outcome, SystemClock};
+use xcron_core::{Callback, CallbackError, Delivery, Dispatcher, Outcome};
 
 const NO_CONNECTION: &str = "no connection in time";
 const CLOSED: &str = "the connection was closed before anything was sent";
@@ -81,7 +85,6 @@ pub struct HttpDispatcher {
     targets: Targets,
     dialer: Dialer,
     pool: Arc<Pool>,
-    clock: Arc<dyn Clock>,
 }
 
 impl HttpDispatcher {
@@ -96,20 +99,23 @@ impl HttpDispatcher {
             pool: Pool::new(&settings),
             targets: Targets::new(settings.targets_max),
             addresses,
-            clock: Arc::new(SystemClock::new()),
             settings,
         })
     }
 
-    /// Reads time from `clock`; only a `retry-after` that names a date asks for it.
+    /// Looks names up by `lookup`, which may block, and no longer by the system's resolver.
     #[must_use]
-    pub fn with_clock(mut self, clock: Arc<dyn Clock>) -> Self {
-        self.clock = clock;
+    pub fn with_lookup(
+        mut self,
+        lookup: impl Fn(&str, u16) -> io::Result<Vec<SocketAddr>> + Send + Sync + 'static,
+    ) -> Self {
+        self.dialer.look_up_by(Arc::new(lookup));
         self
     }
 
     /// Never dials `addresses`, whatever the other lists say: the cluster's own peer and monitor
-    /// addresses. Replaces what was named before; an unspecified address stands for loopback.
+    /// addresses. Replaces what was named before; an unspecified address stands for every one of
+    /// this machine.
     pub fn never_dial(&self, addresses: &[SocketAddr]) {
         self.addresses.never(addresses);
     }
@@ -117,7 +123,7 @@ impl HttpDispatcher {
     async fn attempt(&self, delivery: &Delivery) -> Result<Outcome, String> {
         let target = self.targets.get(&delivery.callback().url)?;
         let deadline = Instant::now() + delivery.timeout();
-        let mut request = request::build(delivery, &target)?;
+        let (mut request, body) = request::build(delivery, &target)?;
         loop {
             let turn = timeout_at(deadline, self.pool.turn(&target.destination)).await;
             let (mut link, newcomer) = match turn.map_err(|_elapsed| NO_CONNECTION.to_owned())? {
@@ -134,13 +140,17 @@ impl HttpDispatcher {
                 self.pool.put(&target.destination, link);
                 return Ok(Outcome::not_started());
             }
+            if let Some(secrets) = &self.settings.signing {
+                // Only now: however long the wait for a connection was, the signature is fresh.
+                secrets.sign(request.headers_mut(), delivery, &body)?;
+            }
             let is_new = newcomer.is_some();
             let sent = timeout_at(deadline, link.send(request, delivery)).await;
             drop(newcomer);
             match sent {
                 Ok(Ok(response)) => {
                     let (outcome, is_reusable) =
-                        answer::judge(response, deadline, &self.settings, &*self.clock).await;
+                        answer::judge(response, deadline, &self.settings, || delivery.now()).await;
                     if is_reusable {
                         self.pool.put(&target.destination, link);
                     }

@@ -19,11 +19,11 @@ const AGENT: HeaderValue = HeaderValue::from_static(concat!("xcron/", env!("CARG
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const DEFAULT_BODY: &[u8] = b"{}";
 
-/// The request that `delivery` makes of `target`.
-pub(super) fn build(delivery: &Delivery, target: &Target) -> Result<Request, String> {
+/// The request that `delivery` makes of `target`, and the bytes of its body.
+pub(super) fn build(delivery: &Delivery, target: &Target) -> Result<(Request, Bytes), String> {
     let callback = delivery.callback();
     let method = method(callback.method);
-    let mut headers = HeaderMap::with_capacity(12 + callback.headers.len());
+    let mut headers = HeaderMap::with_capacity(15 + callback.headers.len());
     headers.insert(HOST, target.authority.clone());
     headers.insert(USER_AGENT, AGENT);
     let body = match &callback.body {
@@ -50,11 +50,12 @@ pub(super) fn build(delivery: &Delivery, target: &Target) -> Result<Request, Str
     headers.insert(SCHEDULED_TIME, delivery.scheduled_time().as_secs().into());
     headers.insert(ATTEMPT, delivery.attempt().into());
     headers.insert(FENCE, delivery.fence().into());
-    let mut request = http::Request::new(Full::new(body.unwrap_or_default()));
+    let body = body.unwrap_or_default();
+    let mut request = http::Request::new(Full::new(body.clone()));
     *request.method_mut() = method;
     *request.uri_mut() = target.uri.clone();
     *request.headers_mut() = headers;
-    Ok(request)
+    Ok((request, body))
 }
 
 const fn method(method: xcron_core::Method) -> Method {

@@ -1,5 +1,6 @@
 //! The limits of a dispatcher, in one place.
 
+use super::signing::SigningSecrets;
 use std::time::Duration;
 
 /// The named limits of an [`HttpDispatcher`](super::HttpDispatcher).
@@ -49,6 +50,8 @@ pub struct DispatchSettings {
     pub retry_after_max: Duration,
     /// The most URLs that are kept taken apart.
     pub targets_max: usize,
+    /// What requests are signed with, if they are.
+    pub signing: Option<SigningSecrets>,
     /// Certificates (DER) that are trusted beside the public ones.
     pub root_certificates: Vec<Vec<u8>>,
 }
@@ -73,6 +76,7 @@ impl Default for DispatchSettings {
             answer_kept_bytes_max: 1_024,
             retry_after_max: Duration::from_secs(86_400),
             targets_max: 10_000,
+            signing: None,
             root_certificates: Vec::new(),
         }
     }

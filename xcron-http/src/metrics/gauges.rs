@@ -31,7 +31,7 @@ pub struct StoreSample {
     pub log_lag: Option<u64>,
     /// How often the leader has changed in this life of the node.
     pub leader_changes: Option<u64>,
-    /// How old the newest snapshot is.
+    /// How old the newest snapshot is, or this life of the node before there is one.
     pub snapshot_age: Option<Duration>,
     /// Runs that failed for good and are kept.
     pub dead_letter_runs: Option<u64>,
@@ -108,7 +108,7 @@ fn encode_store(sample: &StoreSample, encoder: &mut DescriptorEncoder<'_>) -> fm
         ConstCounter::new(changes).encode(metric)?;
     }
     if let Some(age) = sample.snapshot_age {
-        let help = "Age of the newest snapshot";
+        let help = "Age of the newest snapshot, or of this life of the node before the first";
         gauge(encoder, "xcron_snapshot_age_seconds", help, age.as_secs_f64())?;
     }
     encode_cluster(sample, encoder)

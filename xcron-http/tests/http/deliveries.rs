@@ -7,8 +7,8 @@ use tokio::sync::{Mutex, mpsc};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use xcron_core::{
-    Callback, CallbackError, Delivery, Dispatcher, MemoryStore, NewTask, Outcome, Schedule,
-    Scheduler, TaskDefinition, TaskId,
+    Callback, CallbackError, Clock, Delivery, Dispatcher, MemoryStore, NewTask, Outcome, Schedule,
+    Scheduler, SystemClock, TaskDefinition, TaskId,
 };
 use xcron_http::{DispatchSettings, HttpDispatcher};
 
@@ -51,10 +51,21 @@ impl Deliveries {
     }
 
     pub(crate) fn with(settings: DispatchSettings) -> Self {
-        let dispatcher = Arc::new(HttpDispatcher::new(settings).unwrap());
+        Self::by_clock(settings, Arc::new(SystemClock::new()))
+    }
+
+    /// The same with attempts made by `clock`.
+    pub(crate) fn by_clock(settings: DispatchSettings, clock: Arc<dyn Clock>) -> Self {
+        Self::of(HttpDispatcher::new(settings).unwrap(), clock)
+    }
+
+    /// Attempts that `dispatcher` is to make by `clock`.
+    pub(crate) fn of(dispatcher: HttpDispatcher, clock: Arc<dyn Clock>) -> Self {
+        let dispatcher = Arc::new(dispatcher);
         let (sender, receiver) = mpsc::channel(64);
         let taker = Taker { dispatcher: Arc::clone(&dispatcher), claimed: sender };
-        let scheduler = Scheduler::builder(Arc::new(MemoryStore::new()), Arc::new(taker)).build();
+        let scheduler =
+            Scheduler::builder(Arc::new(MemoryStore::new()), Arc::new(taker)).clock(clock).build();
         let running = scheduler.clone();
         let engine = tokio::spawn(async move {
             running.run(std::future::pending()).await.unwrap();

@@ -1,11 +1,11 @@
 //! A target of callbacks that answers with whatever bytes a test likes.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::task::JoinHandle;
 use tokio::time::sleep;
 
@@ -34,11 +34,22 @@ struct Seen {
     connections: AtomicUsize,
     closed: AtomicUsize,
     requests: Mutex<Vec<String>>,
+    flooded: AtomicUsize,
 }
 
 impl Sink {
     pub(crate) async fn start(act: Act) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        Self::at("127.0.0.1", act).await
+    }
+
+    /// A sink that listens on this address only, or on all of them.
+    pub(crate) async fn at(ip: &str, act: Act) -> Self {
+        let ip: IpAddr = ip.parse().unwrap();
+        let socket = if ip.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }.unwrap();
+        // Little is under way, so that what was sent is about what was read.
+        socket.set_send_buffer_size(8_192).unwrap();
+        socket.bind((ip, 0).into()).unwrap();
+        let listener = socket.listen(1_024).unwrap();
         let addr = listener.local_addr().unwrap();
         let seen = Arc::<Seen>::default();
         let counting = Arc::clone(&seen);
@@ -68,6 +79,11 @@ impl Sink {
     /// The requests so far, heads and bodies as they came.
     pub(crate) fn requests(&self) -> Vec<String> {
         self.seen.requests.lock().unwrap().clone()
+    }
+
+    /// How many bytes of floods were taken so far.
+    pub(crate) fn flooded(&self) -> usize {
+        self.seen.flooded.load(Ordering::SeqCst)
     }
 
     /// Waits until `count` connections were closed by the other side.
@@ -113,7 +129,14 @@ async fn answer(mut stream: TcpStream, act: Act, seen: Arc<Seen>) {
                 return;
             }
             Act::SayAndHang(bytes) => stream.write_all(bytes).await.unwrap(),
-            Act::Flood(bytes) => while stream.write_all(bytes).await.is_ok() {},
+            Act::Flood(bytes) => {
+                for part in bytes.chunks(4_096).cycle() {
+                    if stream.write_all(part).await.is_err() {
+                        break;
+                    }
+                    seen.flooded.fetch_add(part.len(), Ordering::SeqCst);
+                }
+            }
         }
     }
     seen.closed.fetch_add(1, Ordering::SeqCst);

@@ -3,7 +3,7 @@
 use crate::deliveries::Deliveries;
 use crate::sink::{Act, Sink, reply};
 use std::time::Duration;
-use xcron_core::{Outcome, Verdict};
+use xcron_core::{Callback, Dispatcher, Outcome, Verdict};
 
 #[tokio::test]
 async fn the_status_decides() {
@@ -64,6 +64,48 @@ async fn a_giant_answer_is_cut_off() {
         assert_eq!(outcome.verdict, expected);
         sink.closed(1).await;
     }
+}
+
+/// The most bytes of an endless answer that leave its target: each of 64 KiB of a body may come in
+/// a chunk with a frame of its own, and the buffers of two sockets are filled as well.
+const TAKEN_MAX: usize = 2_097_152;
+
+#[tokio::test]
+async fn an_answer_without_an_end_costs_no_more_than_one_with() {
+    let endless =
+        |head: &str, part: &str| [head.as_bytes(), part.repeat(100_000).as_bytes()].concat();
+    let chunked = "transfer-encoding: chunked\r\n\r\n";
+    let table = [
+        (endless(&format!("HTTP/1.1 200 OK\r\n{chunked}"), "1\r\nx\r\n"), Verdict::Succeeded),
+        (endless(&format!("HTTP/1.1 500 Oops\r\n{chunked}"), "1\r\nx\r\n"), Verdict::Failed),
+        // The end of the connection would be the end of the answer, and does not come.
+        (endless("HTTP/1.1 200 OK\r\n\r\n", "x"), Verdict::Succeeded),
+        (endless("HTTP/1.1 500 Oops\r\n\r\n", "x"), Verdict::Failed),
+        (
+            endless(&format!("HTTP/1.1 500 Oops\r\n{chunked}"), "1;ext=ext\r\nx\r\n"),
+            Verdict::Failed,
+        ),
+        (endless(&format!("HTTP/1.1 500 Oops\r\n{chunked}0\r\n"), "x: y\r\n"), Verdict::Failed),
+    ];
+    for (number, (bytes, expected)) in table.into_iter().enumerate() {
+        let sink = Sink::start(Act::Flood(bytes)).await;
+        let outcome = Deliveries::new().post("endless", &sink.url()).await;
+        assert_eq!(outcome.verdict, expected, "answer {number}: {outcome:?}");
+        assert!(outcome.error.is_none_or(|error| error.len() < 1_100), "answer {number}");
+        sink.closed(1).await;
+        assert!(sink.flooded() < TAKEN_MAX, "answer {number}: {} bytes", sink.flooded());
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_never_begins_ends_with_the_attempt() {
+    let sink = Sink::start(Act::Flood(b"HTTP/1.1 102 Processing\r\n\r\n".repeat(1_000))).await;
+    let deliveries = Deliveries::new();
+    let callback = Callback::new(sink.url());
+    let delivery = deliveries.claim("never", callback, Duration::from_secs(1)).await;
+    let outcome = deliveries.dispatcher.dispatch(delivery).await;
+    assert_eq!(outcome, Outcome::failed("no answer within 1 s"));
+    sink.closed(1).await;
 }
 
 #[tokio::test]

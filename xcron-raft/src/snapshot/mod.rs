@@ -21,6 +21,7 @@ mod writer;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
+use xcron_core::Timestamp;
 use xcron_core::mutant::{self, Mutant};
 
 use crate::disk::{Disk, DiskFile, failpoint};
@@ -60,6 +61,8 @@ pub(crate) struct SnapshotFile {
     pub(crate) disk: Arc<dyn Disk>,
     pub(crate) name: String,
     pub(crate) bytes: u64,
+    /// When the newest entry that it holds was made, if entries tell.
+    pub(crate) time: Option<Timestamp>,
     /// What it holds, if it was read already.
     pub(crate) view: Option<Arc<View>>,
 }
@@ -166,8 +169,8 @@ impl Snapshots {
         self.remove_others(&name).map_err(failed)?;
         disk.reached(failpoint::SNAPSHOT_AFTER_REMOVE);
         *newest = last;
-        let (meta, disk) = (meta_of(view), self.disk.clone());
-        Ok(SnapshotFile { meta, disk, name, bytes, view: None })
+        let (meta, disk, time) = (meta_of(view), self.disk.clone(), time_of(view));
+        Ok(SnapshotFile { meta, disk, name, bytes, time, view: None })
     }
 
     /// Checks the snapshot that a peer has sent, whole on the disk by now.
@@ -179,7 +182,8 @@ impl Snapshots {
         let view = reader::read(&*self.disk, RECEIVED, Some(self.cluster_id), self.format_max)?;
         check_tasks(RECEIVED, &view)?;
         let (meta, disk, name) = (meta_of(&view), self.disk.clone(), RECEIVED.to_owned());
-        Ok(SnapshotFile { meta, disk, name, bytes, view: Some(Arc::new(view)) })
+        let time = time_of(&view);
+        Ok(SnapshotFile { meta, disk, name, bytes, time, view: Some(Arc::new(view)) })
     }
 
     /// Makes a received snapshot the newest one and removes older ones.
@@ -217,8 +221,8 @@ impl Snapshots {
         let view = reader::read(&*self.disk, &entry.name, id, format_max)?;
         self.remove_others(&entry.name).map_err(|e| Error::disk("cannot tidy snapshots", &e))?;
         let (disk, bytes) = (self.disk.clone(), entry.len);
-        let (meta, name) = (meta_of(&view), entry.name);
-        let file = SnapshotFile { meta, disk, name, bytes, view: None };
+        let (meta, name, time) = (meta_of(&view), entry.name, time_of(&view));
+        let file = SnapshotFile { meta, disk, name, bytes, time, view: None };
         Ok(Some((file, view)))
     }
 
@@ -266,4 +270,9 @@ fn name_of(last: Option<LogId>) -> String {
 
 fn meta_of(view: &View) -> SnapshotMeta {
     SnapshotMeta { last_log_id: view.applied, last_membership: (*view.membership).clone() }
+}
+
+/// In format 1 no time stands in the log.
+fn time_of(view: &View) -> Option<Timestamp> {
+    Some(view.roster.time()).filter(|time| *time > Timestamp::from_secs(0))
 }

@@ -194,6 +194,7 @@ impl Opening {
         let snapshots = Snapshots::new(disk.clone(), cluster, settings.format_max);
         let machine = Machine::open(snapshots.clone(), shared.published.clone())?;
         let newest = machine.newest();
+        let _first = shared.newest.set(newest.clone());
         let log = open_log(&shared, disk, cluster, newest.position())?;
         let is_new = log.state().last.is_none() && log.state().vote.is_none();
         if !belonging.has_log {

@@ -16,7 +16,7 @@ use crate::cluster::clock_guard::ClockGuard;
 use crate::cluster::contacts::Contacts;
 use crate::cluster::standing::{Role, Standing};
 use crate::log::Log;
-use crate::machine::Published;
+use crate::machine::{Newest, Published};
 use crate::peer::Party;
 
 /// State that both sides see.
@@ -27,6 +27,8 @@ pub(crate) struct Shared {
     pub(crate) counters: Counters,
     /// The log, once it is known to which cluster it belongs.
     pub(crate) log: OnceLock<Arc<Log>>,
+    /// The newest snapshot, known from then on too.
+    pub(crate) newest: OnceLock<Newest>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) guard: ClockGuard,
     pub(crate) party: Party,
@@ -63,6 +65,7 @@ impl Shared {
             published: Arc::default(),
             counters: Counters::default(),
             log: OnceLock::new(),
+            newest: OnceLock::new(),
             clock,
             guard: ClockGuard::default(),
             party,
@@ -285,6 +288,7 @@ impl Shared {
             log_bytes = log.stats().bytes.load(Ordering::Relaxed);
             log_syncs = log.stats().syncs.load(Ordering::Relaxed);
         }
+        let snapshot_time = self.newest.get().and_then(Newest::time);
         let at_snapshot = self.counters.log_bytes_at_snapshot.load(Ordering::Relaxed);
         let standing = self.standing();
         let view = self.published.view();
@@ -298,6 +302,7 @@ impl Shared {
             },
             last_applied: applied,
             last_log: standing.last_log.unwrap_or(0),
+            snapshot_age: snapshot_time.map(|time| self.clock.now().since(time)),
             log_bytes,
             log_bytes_since_snapshot: log_bytes.saturating_sub(at_snapshot),
             log_syncs,

@@ -35,6 +35,8 @@ pub struct StoreStats {
     pub snapshot_index: u64,
     /// Length of the newest snapshot in bytes.
     pub snapshot_bytes: u64,
+    /// How long ago the newest log entry of the newest snapshot was made; none without a snapshot.
+    pub snapshot_age: Option<Duration>,
     /// Bytes written to the log since the newest snapshot of this process's life.
     pub log_bytes_since_snapshot: u64,
     /// Bytes written to the log in this life.

@@ -4,6 +4,7 @@ use super::Config;
 use super::error::{ConfigError, Origin};
 use super::layers::Entry;
 use super::peer_rules::judge_peers;
+use super::signing::judge_signing;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 
@@ -41,6 +42,7 @@ pub(super) fn contradictions(
     judge_ports(config, &mut judge);
     judge_peers(config, &mut judge);
     judge_raft(config, &mut judge);
+    judge_signing(config, &mut judge);
     let (body, callback) = (config.limits.max_body_bytes, config.limits.max_callback_body_bytes);
     if callback > body {
         let problem = format!("{callback} is more than limits.max_body_bytes, which is {body}");

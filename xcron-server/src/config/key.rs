@@ -50,7 +50,7 @@ pub(super) const KEYS: &[Key] = &[
     integer("callback.max_in_flight_per_host", 1, 100_000),
     key("callback.deny", Rule::Networks),
     key("callback.allow", Rule::Networks),
-    key("callback.signing_secret_env", Rule::NotYet),
+    key("callback.signing_secret_env", Rule::Variable),
     integer("limits.max_tasks", 1, 1_000_000_000),
     integer("limits.max_body_bytes", 1_024, 1_073_741_824),
     integer("limits.max_batch_body_bytes", 1_024, 268_435_456),

@@ -3,7 +3,6 @@
 use super::contradictions::contradictions;
 use super::error::{ConfigError, ConfigErrors, Origin};
 use super::key::{KEYS, Key, VARIABLE_PREFIX, find, meant, variable};
-use super::rule::Rule;
 use super::secret::Secret;
 use super::{Config, document};
 use std::collections::BTreeMap;
@@ -68,13 +67,10 @@ pub(super) fn lay(
     let mut given: BTreeMap<&str, Entry> = BTreeMap::new();
     for entry in entries {
         let path = entry.key.path;
-        let default = value_at(&defaults, path).expect("a test holds the keys against the struct");
-        if let Err(problem) = entry.key.rule.check(&entry.value, default) {
+        if let Err(problem) = entry.key.rule.check(&entry.value) {
             errors.push(ConfigError::new(entry.origin.clone(), path, problem));
         }
-        if entry.key.rule != Rule::NotYet {
-            given.insert(path, entry);
-        }
+        given.insert(path, entry);
     }
     // Values are put together only when each is good by itself: what follows from a bad one would
     // only hide it.
@@ -89,6 +85,8 @@ pub(super) fn lay(
     // Who asks for tokens means it.
     config.auth.allow_anonymous &=
         config.auth.tokens.is_empty() || given.contains_key("auth.allow_anonymous");
+    let signing = &mut config.callback;
+    signing.signing_secret = secret(&signing.signing_secret_env, &layers.variables);
     let contradictions = contradictions(&config, &given, &layers.variables);
     if contradictions.is_empty() { Ok(config) } else { Err(ConfigErrors(contradictions)) }
 }
@@ -101,13 +99,6 @@ fn secret(name: &str, variables: &[(OsString, OsString)]) -> Option<Secret> {
 
 fn defaults() -> Table {
     Table::try_from(Config::default()).expect("a configuration consists of plain TOML values")
-}
-
-fn value_at<'a>(table: &'a Table, path: &str) -> Option<&'a Value> {
-    match path.split_once('.') {
-        None => table.get(path),
-        Some((section, rest)) => value_at(table.get(section)?.as_table()?, rest),
-    }
 }
 
 fn assemble(mut table: Table, given: &BTreeMap<&str, Entry>) -> Result<Config, ConfigError> {

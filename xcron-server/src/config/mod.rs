@@ -19,6 +19,7 @@ mod peer;
 mod peer_rules;
 mod rule;
 mod secret;
+mod signing;
 mod token;
 
 pub use error::{ConfigError, ConfigErrors};
@@ -27,6 +28,7 @@ pub use network::{InvalidNetwork, Network};
 pub use peer::PeerConfig;
 pub use token::TokenConfig;
 
+use secret::Secret;
 use serde::{Deserialize, Serialize};
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
@@ -137,8 +139,11 @@ pub struct CallbackConfig {
     pub deny: Vec<Network>,
     /// Exceptions to `deny`.
     pub allow: Vec<Network>,
-    /// The variable that holds the signing secret; not supported yet, so always empty.
+    /// The variable that holds what callbacks are signed with: one secret, or a new and an old one.
     pub signing_secret_env: String,
+    /// What `signing_secret_env` named, when the configuration was loaded.
+    #[serde(skip)]
+    signing_secret: Option<Secret>,
 }
 
 /// How much is too much.
@@ -217,6 +222,7 @@ impl Default for CallbackConfig {
             ],
             allow: Vec::new(),
             signing_secret_env: String::new(),
+            signing_secret: None,
         }
     }
 }

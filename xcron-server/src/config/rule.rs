@@ -38,8 +38,6 @@ pub(super) enum Rule {
     Variable,
     /// Nothing, or the path of a file.
     File,
-    /// Its default only: this version does not act upon it.
-    NotYet,
 }
 
 /// The most characters of a refused value that are shown.
@@ -56,14 +54,12 @@ impl Rule {
         let as_given = || Value::String(text.into());
         match self {
             Self::Boolean => text.parse().map_or_else(|_| as_given(), Value::Boolean),
-            Self::Networks | Self::Endpoints | Self::Tokens | Self::NotYet
+            Self::Networks | Self::Endpoints | Self::Tokens
                 if text.trim_start().starts_with('[') =>
             {
                 Value::from_str(text.trim()).unwrap_or_else(|_| as_given())
             }
-            Self::Integer { .. } | Self::NotYet => {
-                text.parse().map_or_else(|_| as_given(), Value::Integer)
-            }
+            Self::Integer { .. } => text.parse().map_or_else(|_| as_given(), Value::Integer),
             Self::Networks | Self::Endpoints => {
                 let items = text.split(',').map(|item| Value::String(item.trim().into()));
                 Value::Array(if text.trim().is_empty() { Vec::new() } else { items.collect() })
@@ -74,7 +70,7 @@ impl Rule {
     }
 
     /// Accepts `value`, or says what was expected and what was found.
-    pub(super) fn check(self, value: &Value, default: &Value) -> Result<(), String> {
+    pub(super) fn check(self, value: &Value) -> Result<(), String> {
         let good = match (self, value) {
             (Self::OneOf(words), Value::String(word)) => words.contains(&word.as_str()),
             (Self::Integer { min, max }, Value::Integer(n)) => (min..=max).contains(n),
@@ -96,11 +92,6 @@ impl Rule {
             (Self::Variable | Self::Tokens, _) => {
                 return Err(format!("expected {}", self.expected()));
             }
-            // The value is not shown: it may be a secret that somebody put in the wrong place.
-            (Self::NotYet, value) if value != default && !is_nothing(value) => {
-                return Err("is not supported yet in this version, remove it".into());
-            }
-            (Self::NotYet, _) => true,
             _ => false,
         };
         if good {
@@ -126,17 +117,7 @@ impl Rule {
             Self::Tokens => format!("a list such as [{}]", token::example()),
             Self::Variable => "the name of an environment variable, not its value".into(),
             Self::File => "the path of a file".into(),
-            Self::NotYet => "nothing".into(),
         }
-    }
-}
-
-/// An empty list or text written down for a key without effect does no harm.
-fn is_nothing(value: &Value) -> bool {
-    match value {
-        Value::String(text) => text.is_empty(),
-        Value::Array(items) => items.is_empty(),
-        _ => false,
     }
 }
 

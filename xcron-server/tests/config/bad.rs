@@ -220,12 +220,6 @@ const REFUSED: &[(Written, &str)] = &[
         file("[limits]\nmax_body_bytes = 1024"),
         "limits.max_callback_body_bytes: 65536 is more than limits.max_body_bytes, which is 1024",
     ),
-    // Keys that this version would not act upon; what may be a secret is not shown.
-    (
-        file("[callback]\nsigning_secret_env = \"whsec_c2VjcmV0\""),
-        "xcron.toml:2: callback.signing_secret_env: is not supported yet in this version, \
-         remove it",
-    ),
     (
         args(&["--set", "limits.max_batch=0"]),
         "--set: limits.max_batch: expected an integer from 1 to 100000, found 0",

@@ -4,6 +4,7 @@ mod bad;
 mod good;
 mod peers;
 mod recovery;
+mod signing;
 mod tokens;
 
 use std::path::Path;

@@ -33,6 +33,23 @@ async fn a_created_task_calls_back_once_and_never_early() {
 }
 
 #[tokio::test]
+async fn a_callback_is_signed_by_both_secrets_that_are_configured() {
+    let secrets = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+    let home = Home::new().with("XCRON_CALLBACK__SIGNING_SECRET_ENV", "HOOKS");
+    let (home, target) = (home.with("HOOKS", secrets), Target::start().await);
+    let server = home.start().await;
+    let mut api = server.api().await;
+    api.create(one_shot("signed", now_secs(), &target.prompt())).await;
+    target.await_calls("the callback", |calls| !calls.is_empty()).await;
+    let call = &target.calls()[0];
+    assert_eq!(call.header("webhook-id"), call.run());
+    assert!(call.header("webhook-timestamp").parse::<u64>().is_ok(), "{call:?}");
+    let signatures: Vec<&str> = call.header("webhook-signature").split(' ').collect();
+    assert!(signatures.len() == 2 && signatures.iter().all(|it| it.starts_with("v1,")), "{call:?}");
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn a_task_of_every_second_misses_none_and_doubles_none() {
     const SECONDS: usize = 5;
     let (home, target) = (Home::new(), Target::start().await);

@@ -37,6 +37,7 @@ async fn a_restart_from_a_snapshot_and_the_log_behind_it_gives_the_same_tasks() 
         let store = open(&disk).await.unwrap();
         assert_eq!(all(&store).await, expected);
         assert!(store.stats().snapshot_index > 30);
+        assert!(store.stats().snapshot_age.is_some());
     }
 }
 
@@ -44,6 +45,7 @@ async fn a_restart_from_a_snapshot_and_the_log_behind_it_gives_the_same_tasks() 
 async fn snapshots_come_by_themselves_and_the_log_behind_them_goes() {
     let disk = MemoryDisk::default();
     let store = open(&disk).await.unwrap();
+    assert_eq!(store.stats().snapshot_age, None);
     let mut count = 0;
     while store.stats().snapshot_index == 0 || names(&disk, ".seg").len() > 2 {
         create_one(&store, &format!("task-{count}")).await.unwrap();
