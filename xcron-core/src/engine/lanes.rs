@@ -1,10 +1,14 @@
 //! Lanes: one queue of due attempts for each destination, served in turn.
 //!
-//! A target that hangs fills its own lane and no other. What does not fit into a full lane is not
-//! claimed: it stays due while the lane moves, and is put off when it hardly does, so that it
-//! hides nobody else in the due index. Nothing grows without bound, and nothing is lost.
+//! A target that hangs fills its own lane and no other: one from which nothing comes back gets a few
+//! places only, to find out when it answers again, and the last quarter of all places is for lanes
+//! that have few, so that a new target finds room however many others hang. What does not fit into
+//! a full lane is not claimed: it stays due while the lane moves, and is put off when it hardly
+//! does, so that it hides nobody else in the due index. Nothing grows without bound, and nothing is
+//! lost.
 
 use super::Attempt;
+use super::suspects::Suspects;
 use crate::Timestamp;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -17,6 +21,16 @@ const CLAIMS_PER_PLACE: usize = 4;
 const JUDGED_OVER: Duration = Duration::from_millis(500);
 /// A judgement older than this is forgotten.
 const JUDGED_FOR: Duration = Duration::from_secs(5);
+/// A lane from which nothing has come back for so long is silent.
+const SILENT_AFTER: Duration = Duration::from_secs(1);
+/// A silent lane has so many places.
+const PROBES: usize = 8;
+/// What does not fit into a lane of which no place came back for so long is put off at once.
+const QUIET_AFTER: Duration = Duration::from_millis(100);
+/// Between two that are put off because their lane is silent.
+const SILENT_EACH: Duration = Duration::from_millis(5);
+/// Of so many places one is a lane's own when places are scarce.
+const PLACES_PER_FEW: usize = 64;
 /// What does not fit into a slow lane is put off for this long at the least,
 const DEFER_MIN: Duration = Duration::from_secs(1);
 /// and for this long at the most.
@@ -38,7 +52,11 @@ pub(super) enum Room {
 pub(super) struct Lanes {
     lanes: BTreeMap<Arc<str>, Lane>,
     turns: VecDeque<Arc<str>>,
+    /// Lanes that had to leave what is left of the places to others.
+    parked: Vec<Arc<str>>,
+    suspects: Suspects,
     queued: usize,
+    claimed: usize,
     in_flight: usize,
     in_flight_max: usize,
     in_flight_per_lane_max: usize,
@@ -52,8 +70,17 @@ struct Lane {
     /// Claimed for this lane and not ended, wherever they are.
     claimed: usize,
     in_flight: usize,
+    /// Since when those in flight have waited for the first answer, or for the next.
+    waits_since: Option<Timestamp>,
     has_turn: bool,
     pace: Pace,
+}
+
+impl Lane {
+    /// Whether nothing has come back for longer than `span`, although something is in flight.
+    fn is_waiting_for(&self, span: Duration, now: Timestamp) -> bool {
+        self.waits_since.is_some_and(|since| now.since(since) > span)
+    }
 }
 
 /// How fast a full lane moves.
@@ -87,6 +114,16 @@ impl Pace {
         }
         self.slow
     }
+
+    /// When one more that has no room is looked at again, `each` after the one before. They are
+    /// spread, or all of them would be due at the same instant.
+    fn put_off(&mut self, now: Timestamp, each: Duration) -> Timestamp {
+        let earliest = now.plus(DEFER_MIN);
+        let until = self.deferred_until.map_or(earliest, |at| at.plus(each).max(earliest));
+        let until = if until > now.plus(DEFER_MAX) { earliest } else { until };
+        self.deferred_until = Some(until);
+        until
+    }
 }
 
 impl Lanes {
@@ -94,7 +131,10 @@ impl Lanes {
         Self {
             lanes: BTreeMap::new(),
             turns: VecDeque::new(),
+            parked: Vec::new(),
+            suspects: Suspects::default(),
             queued: 0,
+            claimed: 0,
             in_flight: 0,
             in_flight_max: in_flight_max.max(1),
             in_flight_per_lane_max: in_flight_per_lane_max.max(1),
@@ -109,28 +149,43 @@ impl Lanes {
 
     /// Makes room for a claim in the lane of `destination`, if there is any.
     pub(super) fn reserve(&mut self, destination: &Arc<str>, now: Timestamp) -> Room {
-        let claimed_max = self.claims_per_lane_max();
-        let in_flight_max = self.in_flight_per_lane_max;
+        let is_scarce = self.claimed >= self.claims_max() / 4 * 3;
+        let few = self.few() * CLAIMS_PER_PLACE;
+        let is_suspect = self.suspects.has(destination);
         let lane = self.lanes.entry(Arc::clone(destination)).or_default();
-        if lane.claimed < claimed_max {
+        let is_silent = is_suspect || lane.is_waiting_for(SILENT_AFTER, now);
+        let places = if is_silent {
+            PROBES.min(self.in_flight_per_lane_max)
+        } else {
+            self.in_flight_per_lane_max
+        };
+        let has_room = lane.claimed < places * CLAIMS_PER_PLACE;
+        if has_room && !(is_scarce && lane.claimed >= few) {
             lane.claimed += 1;
+            self.claimed += 1;
             return Room::Taken;
         }
-        if lane.in_flight < in_flight_max {
+        let is_quiet = lane.in_flight >= places && lane.is_waiting_for(QUIET_AFTER, now);
+        if is_silent || is_quiet {
+            return Room::Later(lane.pace.put_off(now, SILENT_EACH));
+        }
+        if lane.in_flight < places {
             // Claimed ahead, or without a place yet: that says nothing about its target.
             lane.pace.full_since = None;
             self.full.insert(Arc::clone(destination));
             return Room::Soon;
         }
-        let Some(each) = lane.pace.judge(now, in_flight_max) else {
+        let Some(each) = lane.pace.judge(now, places) else {
             self.full.insert(Arc::clone(destination));
             return Room::Soon;
         };
-        let earliest = now.plus(DEFER_MIN);
-        let until = lane.pace.deferred_until.map_or(earliest, |at| at.plus(each).max(earliest));
-        let until = until.min(now.plus(DEFER_MAX));
-        lane.pace.deferred_until = Some(until);
-        Room::Later(until)
+        Room::Later(lane.pace.put_off(now, each))
+    }
+
+    /// How many places are a lane's own when places are scarce.
+    const fn few(&self) -> usize {
+        let few = self.in_flight_max / PLACES_PER_FEW;
+        if few == 0 { 1 } else { few }
     }
 
     /// How many due tasks to read now: as many as can be claimed; after a lane was found full,
@@ -167,7 +222,10 @@ impl Lanes {
         let Some(lane) = self.lanes.get_mut(destination) else {
             return;
         };
-        lane.claimed = lane.claimed.saturating_sub(1);
+        if lane.claimed > 0 {
+            lane.claimed -= 1;
+            self.claimed -= 1;
+        }
         if lane.claimed == 0 && !lane.has_turn {
             self.lanes.remove(destination);
         }
@@ -182,19 +240,30 @@ impl Lanes {
         self.give_turn(&destination);
     }
 
-    /// The next attempt to send, if a place is free: destinations take turns.
-    pub(super) fn pop(&mut self) -> Option<Attempt> {
+    /// The next attempt to send at `now`, if a place is free: destinations take turns.
+    pub(super) fn pop(&mut self, now: Timestamp) -> Option<Attempt> {
+        let few = self.few();
         while self.in_flight < self.in_flight_max {
+            let is_scarce = self.in_flight_max - self.in_flight <= self.in_flight_max / 4;
             let destination = self.turns.pop_front()?;
+            let is_suspect = self.suspects.has(&destination);
             let lane = self.lanes.get_mut(&destination)?;
             lane.has_turn = false;
-            if lane.in_flight >= self.in_flight_per_lane_max {
+            let is_silent = is_suspect || lane.is_waiting_for(SILENT_AFTER, now);
+            let max = self.in_flight_per_lane_max;
+            let max = if is_silent { PROBES.min(max) } else { max };
+            if lane.in_flight >= max {
+                continue;
+            }
+            if is_scarce && lane.in_flight >= few {
+                self.parked.push(destination);
                 continue;
             }
             let Some(attempt) = lane.queue.pop_front() else {
                 continue;
             };
             lane.in_flight += 1;
+            lane.waits_since.get_or_insert(now);
             self.in_flight += 1;
             self.queued -= 1;
             self.give_turn(&destination);
@@ -203,14 +272,28 @@ impl Lanes {
         None
     }
 
-    /// Frees the place of an attempt that came back.
-    pub(super) fn returned(&mut self, destination: &Arc<str>) {
+    /// Frees the place of an attempt that came back at `now`; `is_answered` unless it came back
+    /// because its time was over.
+    pub(super) fn returned(&mut self, destination: &Arc<str>, is_answered: bool, now: Timestamp) {
         self.in_flight -= 1;
+        if is_answered {
+            self.suspects.clear(destination);
+        } else {
+            self.suspects.note(destination);
+        }
         if let Some(lane) = self.lanes.get_mut(destination) {
             lane.in_flight -= 1;
             lane.pace.returned = lane.pace.returned.saturating_add(1);
+            if lane.in_flight == 0 {
+                lane.waits_since = None;
+            } else if is_answered {
+                lane.waits_since = Some(now);
+            }
         }
         self.give_turn(destination);
+        for parked in std::mem::take(&mut self.parked) {
+            self.give_turn(&parked);
+        }
     }
 
     /// Takes every attempt that waits, as at a stop.
@@ -252,21 +335,28 @@ mod tests {
     use crate::task::id::{Occurrence, TaskId};
     use crate::task::state::Holder;
 
-    const PLACES: usize = 4;
+    const PLACES: usize = 16;
 
     fn at(millis: i64) -> Timestamp {
         Timestamp::from_millis(1_700_000_000_000 + millis)
     }
 
-    fn fill(lanes: &mut Lanes, destination: &Arc<str>, now: Timestamp) {
-        for _ in 0..PLACES * CLAIMS_PER_PLACE {
-            assert_eq!(lanes.reserve(destination, now), Room::Taken);
-        }
-        assert_eq!(lanes.reserve(destination, now), Room::Soon);
+    fn target(name: &str) -> Arc<str> {
+        Arc::from(name)
     }
 
-    fn send(lanes: &mut Lanes, destination: &Arc<str>) {
-        for _ in 0..PLACES * CLAIMS_PER_PLACE {
+    /// Takes all the room that there is at `now`, and answers how much it was.
+    fn fill(lanes: &mut Lanes, destination: &Arc<str>, now: Timestamp) -> usize {
+        let mut taken = 0;
+        while lanes.reserve(destination, now) == Room::Taken {
+            taken += 1;
+        }
+        taken
+    }
+
+    /// Lets so many attempts wait for their turn.
+    fn push(lanes: &mut Lanes, destination: &Arc<str>, attempts: usize) {
+        for _ in 0..attempts {
             let claim = Claim {
                 task: TaskId::parse("t").expect("a good id"),
                 occurrence: Occurrence::At(at(0)),
@@ -277,29 +367,106 @@ mod tests {
             let start = Start { claim, not_before: at(0) };
             lanes.push(Attempt { start, destination: Arc::clone(destination) });
         }
-        while lanes.pop().is_some() {}
-        assert_eq!(lanes.in_flight(), PLACES);
+    }
+
+    /// Sends all that may be sent at `now`, and answers how many.
+    fn send(lanes: &mut Lanes, now: Timestamp) -> usize {
+        std::iter::from_fn(|| lanes.pop(now)).count()
+    }
+
+    /// A lane with all its places in flight since `at(0)`, and all its claims made.
+    fn full(lanes: &mut Lanes, name: &str) -> Arc<str> {
+        let destination = target(name);
+        let taken = fill(lanes, &destination, at(0));
+        assert_eq!(taken, PLACES * CLAIMS_PER_PLACE);
+        push(lanes, &destination, taken);
+        assert_eq!(send(lanes, at(0)), PLACES);
+        destination
     }
 
     #[test]
     fn a_lane_full_of_claims_ahead_of_their_instant_is_not_slow() {
-        let (mut lanes, target) = (Lanes::new(100, PLACES), Arc::from("target"));
-        fill(&mut lanes, &target, at(-600));
+        let (mut lanes, target) = (Lanes::new(100, PLACES), target("target"));
+        let taken = fill(&mut lanes, &target, at(-600));
         assert_eq!(lanes.reserve(&target, at(-50)), Room::Soon);
         assert_eq!(lanes.reserve(&target, at(0)), Room::Soon);
-        send(&mut lanes, &target);
+        push(&mut lanes, &target, taken);
+        assert_eq!(send(&mut lanes, at(0)), PLACES);
         assert_eq!(lanes.reserve(&target, at(1)), Room::Soon);
-        assert_eq!(lanes.reserve(&target, at(400)), Room::Soon);
+        assert_eq!(lanes.reserve(&target, at(100)), Room::Soon);
     }
 
     #[test]
-    fn a_lane_from_which_nothing_returns_is_slow_and_puts_off_what_does_not_fit() {
-        let (mut lanes, target) = (Lanes::new(100, PLACES), Arc::from("target"));
-        fill(&mut lanes, &target, at(0));
-        send(&mut lanes, &target);
-        assert_eq!(lanes.reserve(&target, at(0)), Room::Soon);
+    fn a_lane_that_hardly_moves_puts_off_what_does_not_fit() {
+        let mut lanes = Lanes::new(100, PLACES);
+        let target = full(&mut lanes, "target");
+        for millis in (0..500).step_by(90) {
+            assert_eq!(lanes.reserve(&target, at(millis)), Room::Soon, "{millis}");
+            lanes.returned(&target, true, at(millis));
+            assert_eq!(send(&mut lanes, at(millis)), 1);
+        }
+        // Six came back in 540 ms: the next sixteen would take more than a second.
+        assert_eq!(lanes.reserve(&target, at(540)), Room::Later(at(1_540)));
+        assert_eq!(lanes.reserve(&target, at(540)), Room::Later(at(1_630)));
+    }
+
+    #[test]
+    fn a_lane_from_which_nothing_returns_puts_off_at_once_and_spreads_what_it_puts_off() {
+        let mut lanes = Lanes::new(100, PLACES);
+        let target = full(&mut lanes, "target");
         let later = |millis| Room::Later(at(millis));
-        assert_eq!(lanes.reserve(&target, at(600)), later(1_600));
-        assert_eq!(lanes.reserve(&target, at(600)), later(2_200));
+        assert_eq!(lanes.reserve(&target, at(101)), later(1_101));
+        assert_eq!(lanes.reserve(&target, at(101)), later(1_106));
+        let latest = at(101).plus(DEFER_MAX);
+        for _ in 0..50_000 {
+            let room = lanes.reserve(&target, at(101));
+            assert!(matches!(room, Room::Later(until) if until <= latest), "{room:?}");
+        }
+    }
+
+    #[test]
+    fn a_silent_lane_has_a_few_places_until_it_answers() {
+        let mut lanes = Lanes::new(100, PLACES);
+        let target = full(&mut lanes, "target");
+        // Their time is over, all at once.
+        for _ in 0..PLACES {
+            lanes.returned(&target, false, at(10_000));
+        }
+        assert_eq!(send(&mut lanes, at(10_000)), PROBES);
+        lanes.returned(&target, false, at(20_000));
+        assert_eq!(send(&mut lanes, at(20_000)), 1);
+        lanes.returned(&target, true, at(20_500));
+        assert_eq!(send(&mut lanes, at(20_500)), PLACES - PROBES + 1, "it answers again");
+        // A lane that is long empty is remembered too.
+        let other = self::target("other");
+        assert_eq!(lanes.reserve(&other, at(0)), Room::Taken);
+        push(&mut lanes, &other, 1);
+        assert_eq!(send(&mut lanes, at(30_000)), 1);
+        lanes.returned(&other, false, at(40_000));
+        lanes.release(&other);
+        assert!(!lanes.lanes.contains_key(&other));
+        assert_eq!(fill(&mut lanes, &other, at(50_000)), PROBES * CLAIMS_PER_PLACE);
+    }
+
+    #[test]
+    fn however_many_hang_a_new_lane_finds_a_place_and_a_claim() {
+        let mut lanes = Lanes::new(8 * PLACES, PLACES);
+        let (all, few) = (8 * PLACES, lanes.few());
+        for n in 0..20 {
+            let hangs = target(&format!("hangs-{n}"));
+            let taken = fill(&mut lanes, &hangs, at(0));
+            push(&mut lanes, &hangs, taken);
+        }
+        let sent = send(&mut lanes, at(0));
+        assert!(sent >= all / 4 * 3 && sent + few <= all, "{sent} of {all}");
+        let new = target("new");
+        assert_eq!(fill(&mut lanes, &new, at(0)), few * CLAIMS_PER_PLACE);
+        push(&mut lanes, &new, few);
+        assert_eq!(send(&mut lanes, at(0)), few);
+        // Whoever left its turn to others gets it back when places are free again.
+        for n in 0..8 {
+            lanes.returned(&target(&format!("hangs-{n}")), true, at(1));
+        }
+        assert!(send(&mut lanes, at(1)) > 0);
     }
 }

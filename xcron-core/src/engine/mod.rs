@@ -14,6 +14,7 @@ mod lookahead;
 mod parts;
 mod prune;
 mod step;
+mod suspects;
 mod trouble;
 mod waits;
 
@@ -247,10 +248,10 @@ impl Engine {
     /// claimed anew.
     fn send(&mut self, now: Timestamp) -> Timestamp {
         let may_send = self.lanes.queued() == 0 || self.parts.store.may_send();
-        while may_send && let Some(attempt) = self.lanes.pop() {
+        while may_send && let Some(attempt) = self.lanes.pop(now) {
             let claim = attempt.start.claim.clone();
             let Some(task) = self.hands.get(&claim.task) else {
-                self.lanes.returned(&attempt.destination);
+                self.lanes.returned(&attempt.destination, true, now);
                 self.lanes.release(&attempt.destination);
                 continue;
             };
@@ -278,9 +279,12 @@ impl Engine {
         let mut taken = 0;
         let mut next = Some(back);
         while let Some((attempt, delivery, outcome)) = next {
-            self.lanes.returned(&attempt.destination);
-            self.lanes.release(&attempt.destination);
             let started_at = delivery.started_at();
+            // One that took all the time it had was not answered, whatever it came to.
+            let took = started_at.map_or(Duration::ZERO, |at| ended_at.since(at));
+            let is_answered = outcome.code.is_some() || took < delivery.timeout();
+            self.lanes.returned(&attempt.destination, is_answered, ended_at);
+            self.lanes.release(&attempt.destination);
             self.returned.push(Returned { attempt, outcome, started_at, ended_at });
             taken += 1;
             next = if taken < OUTCOMES_AT_ONCE { self.waits.back_now() } else { None };
