@@ -1,7 +1,7 @@
 //! Lanes: one queue of due attempts for each destination, served in turn.
 //!
-//! A target that hangs fills its own lane and no other: one from which nothing comes back gets a few
-//! places only, to find out when it answers again, and the last quarter of all places is for lanes
+//! A target that hangs fills its own lane and no other: one from which nothing comes back gets a
+//! few places only, to find out when it answers again, and the last quarter of all is for lanes
 //! that have few, so that a new target finds room however many others hang. What does not fit into
 //! a full lane is not claimed: it stays due while the lane moves, and is put off when it hardly
 //! does, so that it hides nobody else in the due index. Nothing grows without bound, and nothing is
