@@ -170,6 +170,11 @@ impl Consensus {
         self.change(members).await
     }
 
+    /// Goes the other half of the way of a change whose leader was lost in between.
+    pub(crate) async fn finish_change(&self) -> Result<(), String> {
+        self.change(ChangeMembers::AddVoterIds(BTreeSet::new())).await
+    }
+
     async fn change(&self, members: ChangeMembers<u64, BasicNode>) -> Result<(), String> {
         let changed = self.raft.change_membership(members, false).await;
         changed.map(drop).map_err(|error| error.to_string())
@@ -202,6 +207,7 @@ impl Consensus {
             last_log: metrics.last_log_index,
             committed: metrics.local_committed.map(|id| id.index),
             is_changing: is_joint || members.log_id() != committed.log_id(),
+            is_half_changed: is_joint && members.log_id() == committed.log_id(),
             ..Standing::default()
         };
         take_members(&mut standing, members, me);

@@ -31,6 +31,8 @@ enum Duty {
     Move(u64, String),
     /// Every member reads this format.
     RaiseFormat(u32),
+    /// A change of the voters was left half-way by an earlier leader.
+    FinishChange,
     /// Let raft know of a member.
     AddLearner(u64, String),
     /// A learner has caught up.
@@ -92,6 +94,10 @@ fn next_duty(errands: &Errands) -> Option<Duty> {
     if everyone > format {
         return Some(Duty::RaiseFormat(everyone));
     }
+    if standing.is_half_changed {
+        // Not by this node: its own changes are waited for, one at a time.
+        return Some(Duty::FinishChange);
+    }
     if standing.is_changing {
         return None;
     }
@@ -146,6 +152,7 @@ async fn step(errands: &Errands, duty: &Duty) -> Result<(), String> {
     match duty.clone() {
         Duty::Move(node, address) => note(CommandKind::Move(MoveMessage { node, address })).await,
         Duty::RaiseFormat(format) => note(CommandKind::RaiseFormat(format)).await,
+        Duty::FinishChange => errands.raft.finish_change().await,
         Duty::AddLearner(id, address) => errands.raft.add_learner(id, address).await,
         Duty::Promote(id) => errands.raft.promote(id).await,
         Duty::Drop(id) => {

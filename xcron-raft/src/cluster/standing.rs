@@ -65,6 +65,8 @@ pub(crate) struct Standing {
     pub(crate) learners: Vec<u64>,
     /// Whether a change of the voters is under way.
     pub(crate) is_changing: bool,
+    /// Whether it has come half of its way, for good: two majorities decide until somebody goes on.
+    pub(crate) is_half_changed: bool,
     /// Whether this node is the only member, so that it needs nobody's word.
     pub(crate) is_alone: bool,
     /// Where raft's membership says that its members are reached.
