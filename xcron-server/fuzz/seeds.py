@@ -97,6 +97,25 @@ def requests():
         (6, "xcron//queryTask"),
     ]:
         post(call, query)
+    # The later calls have every seventh number: get listTasks, listRuns and audit, then post.
+    later = ["/", "listTasks", "listRuns", "audit", "updateTask", "pauseTask", "resumeTask",
+             "triggerTask", "createTasks", "deleteTasks", "retryRun"]
+    for name, content in [
+        ("listTasks", "type=1&state=active&label=a:b&q=t&due_before=2000000000&limit=1"),
+        ("listTasks", "cursor=s&consistency=stale"), ("listTasks", "label=a"),
+        ("listRuns", "task_id=t&status=failed&from=0&to=2000000000&limit=1"),
+        ("listRuns", "cursor=t@1764331200000.0"), ("listRuns", "cursor=t@"),
+        ("audit", "from=0&to=2000000000&task_id=t&detail=true"), ("audit", "cursor=t&limit=1"),
+        ("updateTask", {**TASK, "task_id": "t", "version": 1}),
+        ("updateTask", {"task_id": "t", "type": 2, "format": "4102444800"}),
+        ("pauseTask", {"task_id": "t", "note": "why"}), ("resumeTask", {"task_id": "t"}),
+        ("triggerTask", {"task_id": "t"}), ("createTasks", {"tasks": [TASK, ONCE, 5]}),
+        ("deleteTasks", {"task_ids": ["t", "a b"]}), ("deleteTasks", {"labels": {"a": "b"}}),
+        ("retryRun", {"run_id": "t@1764331200"}), ("retryRun", {"task_id": "t", "status": "failed"}),
+    ]:
+        fields = content if isinstance(content, str) else {
+            key: value for key, value in content.items() if key != "paused"}
+        post(6 + 7 * later.index(name), fields)
 
 
 def config():
