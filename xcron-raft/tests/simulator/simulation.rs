@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 use xcron_checker::{Begin, FinalTask, Verdict};
-use xcron_core::{Consistency, Store as _};
+use xcron_core::decide::account;
+use xcron_core::{Calendar, Consistency, Store as _, Timestamp};
 
 use crate::dice::Dice;
 use crate::load::{Client, Handle, phase};
@@ -209,7 +210,10 @@ async fn take_down_remains(world: &mut World) {
         let read = async move { store.get(&name, Consistency::Linearizable).await };
         let mut line = match handle.process.spawn(read).await {
             Ok(Ok(None)) => FinalTask::absent(id.as_str()),
-            Ok(Ok(Some(found))) => remains(&id, &found.task),
+            Ok(Ok(Some(found))) => {
+                audit(world, &found);
+                remains(&id, &found.task)
+            }
             other => {
                 world.recorder.violation(format!("I16: {id} cannot be read at the end: {other:?}"));
                 continue;
@@ -218,6 +222,17 @@ async fn take_down_remains(world: &mut World) {
         line.node = number;
         line.at_us = Some(world.recorder.now_us());
         world.recorder.line(line);
+    }
+}
+
+/// Holds what became of a task against what its schedule has, as `GET /xcron/audit` does (I19).
+fn audit(world: &World, found: &xcron_core::TaskWithHistory) {
+    let now = Timestamp::from_millis(world.recorder.now_us() / 1_000);
+    let span = (Timestamp::from_secs(0), now);
+    let account = account(found, &Calendar::default(), span, now);
+    if account.is_none_or(|account| account.difference() != 0) {
+        let id = &found.task.id;
+        world.recorder.violation(format!("I19: the account of {id} does not add up: {account:?}"));
     }
 }
 

@@ -110,6 +110,28 @@ pub(crate) async fn remains(world: &World, wishes: &[Wish]) {
     }
 }
 
+/// Asks every node whether every occurrence is accounted for (I19).
+pub(crate) async fn audit(world: &World) {
+    for place in 0..NODES {
+        let mut cursor = String::new();
+        loop {
+            let path = format!("/xcron/audit?{cursor}");
+            let asked = async {
+                timeout(ANSWER_TIME, open(world, place).await?.get(&path)).await.ok()?.ok()
+            };
+            let Some((0, sums)) = asked.await else {
+                return world.recorder.wrong(format!("node {} answers no audit", place + 1));
+            };
+            if sums["difference"] != 0 || sums["unreadable"] != 0 {
+                let node = place + 1;
+                world.recorder.wrong(format!("I19: node {node} does not account for all: {sums}"));
+            }
+            let Some(next) = sums["next_cursor"].as_str() else { break };
+            cursor = format!("cursor={next}");
+        }
+    }
+}
+
 /// Every so manieth task as the node at `place` has it.
 async fn read_some(
     address: SocketAddr,

@@ -90,6 +90,7 @@ async fn run(settings: &Settings) {
     let wishes = load.end().await;
     finale::drain(&world, &wishes).await;
     finale::remains(&world, &wishes).await;
+    finale::audit(&world).await;
     let hashed = finale::hashes(&world).await;
     finale::metrics(&world).await;
     let measured = Measured { recovery, stalled_us: watch.stalled_us(), hashed };
