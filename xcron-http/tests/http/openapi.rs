@@ -1,6 +1,6 @@
 //! The description says what the server does: its examples work, its fields are the server's.
 
-use crate::server::{TestServer, sound_but};
+use crate::server::{Reply, TestServer, sound_but};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use xcron_http::NodeRole;
@@ -13,6 +13,12 @@ async fn document(server: &TestServer) -> Value {
 
 fn names(object: &Value) -> BTreeSet<String> {
     object.as_object().unwrap().keys().cloned().collect()
+}
+
+/// The fields that the refusal of an unknown one names.
+fn expected_in(refusal: &Reply) -> BTreeSet<String> {
+    let (_problem, known) = refusal.message().split_once("one of ").unwrap();
+    known.split(", ").map(str::to_owned).collect()
 }
 
 #[tokio::test]
@@ -60,7 +66,9 @@ async fn every_example_works() {
             assert_eq!(reply.code(), 0, "{path} {name}: {reply:?}");
         }
     }
-    for path in ["/xcron/queryTask", "/xcron/previewSchedule"] {
+    for call in ["queryTask", "previewSchedule", "listTasks", "listRuns"] {
+        let path = format!("/xcron/{call}");
+        let path = path.as_str();
         server.create(&sound_but("task_id", json!("billing:daily"))).await;
         let mut query = String::new();
         for parameter in document["paths"][path]["get"]["parameters"].as_array().unwrap() {
@@ -81,27 +89,58 @@ async fn the_fields_of_a_task_are_the_described_ones() {
     let document = document(&server).await;
     let schemas = &document["components"]["schemas"];
     let unknown = server.create(&sound_but("no_such_field", json!(1))).await;
-    let known = unknown.message().split_once("one of ").unwrap().1.to_owned();
-    let known: BTreeSet<String> = known.split(", ").map(str::to_owned).collect();
-    assert_eq!(names(&schemas["NewTask"]["properties"]), known);
+    assert_eq!(names(&schemas["NewTask"]["properties"]), expected_in(&unknown));
     let unknown = server.create(&sound_but("retry", json!({"no_such_field": 1}))).await;
-    let known = unknown.message().split_once("one of ").unwrap().1.to_owned();
-    let known: BTreeSet<String> = known.split(", ").map(str::to_owned).collect();
-    assert_eq!(names(&schemas["Retry"]["properties"]), known);
+    assert_eq!(names(&schemas["Retry"]["properties"]), expected_in(&unknown));
+
+    server.create(&sound_but("task_id", json!("changed"))).await;
+    let table = [
+        ("TaskChange", json!({"task_id": "changed", "no_such_field": 1})),
+        ("CallbackChange", json!({"task_id": "changed", "callback": {"no_such_field": 1}})),
+        ("RetryChange", json!({"task_id": "changed", "retry": {"no_such_field": 1}})),
+    ];
+    for (schema, change) in table {
+        let unknown = server.post("/xcron/updateTask", &change).await;
+        let fields = &schemas[schema]["properties"];
+        assert_eq!(names(fields), expected_in(&unknown), "{schema}");
+        for (name, field) in fields.as_object().unwrap() {
+            assert!(field.get("default").is_none(), "{schema}.{name}: what is absent stays");
+        }
+    }
+    for call in ["deleteTasks", "retryRun"] {
+        let path = format!("/xcron/{call}");
+        let unknown = server.post(&path, &json!({"no_such_field": 1})).await;
+        let body = &document["paths"][&path]["post"]["requestBody"]["content"]["application/json"];
+        let ways = body["schema"]["oneOf"].as_array().unwrap().iter();
+        let described: BTreeSet<String> = ways.flat_map(|way| names(&way["properties"])).collect();
+        assert_eq!(described, expected_in(&unknown), "{call}");
+    }
 
     server.create(&sound_but("task_id", json!("shown"))).await;
     let shown = server.get("/xcron/queryTask?task_id=shown").await;
     assert_eq!(names(&schemas["Task"]["properties"]), names(shown.data()));
     assert_eq!(names(&schemas["Callback"]["properties"]), names(&shown.data()["callback"]));
-    let unknown = server.get("/xcron/previewSchedule?type=1&format=@daily&x=1").await;
-    let known = unknown.message().split_once("one of ").unwrap().1.to_owned();
-    let parameters = document["paths"]["/xcron/previewSchedule"]["get"]["parameters"].clone();
-    let described: Vec<&str> =
-        parameters.as_array().unwrap().iter().map(|p| p["name"].as_str().unwrap()).collect();
-    assert_eq!(
-        described.into_iter().collect::<BTreeSet<_>>(),
-        known.split(", ").collect::<BTreeSet<_>>()
-    );
+}
+
+#[tokio::test]
+async fn the_parameters_of_a_call_are_the_described_ones() {
+    let server = TestServer::start().await;
+    let document = document(&server).await;
+    server.create(&sound_but("task_id", json!("t"))).await;
+    let calls = [
+        ("queryTask", "task_id=t"),
+        ("previewSchedule", "type=1&format=@daily"),
+        ("listTasks", ""),
+        ("listRuns", ""),
+    ];
+    for (call, query) in calls {
+        let unknown = server.get(&format!("/xcron/{call}?{query}&x=1")).await;
+        let parameters = &document["paths"][format!("/xcron/{call}")]["get"]["parameters"];
+        let described = parameters.as_array().unwrap().iter();
+        let described: BTreeSet<String> =
+            described.map(|parameter| parameter["name"].as_str().unwrap().to_owned()).collect();
+        assert_eq!(described, expected_in(&unknown), "{call}");
+    }
 }
 
 #[tokio::test]
