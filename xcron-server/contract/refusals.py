@@ -14,6 +14,7 @@ MESSAGES = [
     r"timezone: .* is not known, expected a name of the IANA time zone database",
     # One field bounds another.
     r"end_time is before start_time",
+    r"to is before from, expected from or later",
     r"retry\.max_backoff_seconds is \d+, expected \d+ to 86400",
     # What a change lacks depends on the task.
     r"format is missing, expected a string",

@@ -166,7 +166,7 @@ fn write(disk: &MemoryDisk, blocks: &[(u8, Vec<u8>)], is_spoiled: bool) {
     let crc = if is_spoiled { !crcs } else { crcs };
     let foot = FootMessage { blocks: blocks.len() as u64, tasks, crc };
     push(KIND_FOOT, &foot.encode_to_vec());
-    assert!(bytes.len() > BLOCK_HEAD_BYTES, "there is a foot");
+    assert!(bytes.len() >= BLOCK_HEAD_BYTES, "there is a foot");
     let file = disk.create(RECEIVED).expect("a sound disk");
     file.write_at(0, &bytes).expect("a sound disk");
 }

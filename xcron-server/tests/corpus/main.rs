@@ -34,6 +34,8 @@ fn replay(name: &str) {
     let (_, check) = TARGETS.iter().find(|(known, _)| *known == name).expect("a target");
     let inputs = entries(&fuzz().join("corpus").join(name));
     assert!(inputs.len() >= INPUTS_MIN, "the corpus of {name} has {} inputs", inputs.len());
+    // A fuzzer begins with nothing.
+    check(&[]);
     let mut failed = Vec::new();
     for input in &inputs {
         let bytes = fs::read(input).expect("an input can be read");
