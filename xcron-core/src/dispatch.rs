@@ -59,6 +59,7 @@ struct Gate {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
     claim: Claim,
+    made_at: Timestamp,
     started_at: AtomicI64,
 }
 
@@ -79,13 +80,14 @@ impl Delivery {
         store: Arc<dyn Store>,
         clock: Arc<dyn Clock>,
     ) -> Self {
+        let (made_at, started_at) = (clock.now(), AtomicI64::new(NOT_STARTED));
         Self {
             run_id: claim.run_id(),
             definition,
             attempt: claim.attempt,
             fence: claim.fence,
             not_before,
-            gate: Arc::new(Gate { store, clock, claim, started_at: AtomicI64::new(NOT_STARTED) }),
+            gate: Arc::new(Gate { store, clock, claim, made_at, started_at }),
         }
     }
 
@@ -168,6 +170,11 @@ impl Delivery {
         let clock = Arc::clone(&self.gate.clock);
         let at = clock.now().plus(self.timeout());
         async move { clock.sleep_until(at).await }
+    }
+
+    /// How long the attempt has been with its dispatcher by `now`.
+    pub(crate) fn age(&self, now: Timestamp) -> Duration {
+        now.since(self.gate.made_at)
     }
 
     /// When the attempt left, if it did.

@@ -22,7 +22,7 @@ const JUDGED_OVER: Duration = Duration::from_millis(500);
 /// A judgement older than this is forgotten.
 const JUDGED_FOR: Duration = Duration::from_secs(5);
 /// A lane from which nothing has come back for so long is silent.
-const SILENT_AFTER: Duration = Duration::from_secs(1);
+pub(super) const SILENT_AFTER: Duration = Duration::from_secs(1);
 /// A silent lane has so many places.
 const PROBES: usize = 8;
 /// What does not fit into a lane of which no place came back for so long is put off at once.
@@ -45,6 +45,17 @@ pub(super) enum Room {
     Soon,
     /// The lane hardly moves: put the task off until then, so that it hides no other.
     Later(Timestamp),
+}
+
+/// What an attempt that came back says about its target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sign {
+    /// It answers, whatever it says.
+    Answers,
+    /// It did not answer for long.
+    Silent,
+    /// Nothing: the attempt did not leave.
+    Nothing,
 }
 
 /// The lanes of all destinations that have something in hand.
@@ -272,21 +283,20 @@ impl Lanes {
         None
     }
 
-    /// Frees the place of an attempt that came back at `now`; `is_answered` unless it came back
-    /// because its time was over.
-    pub(super) fn returned(&mut self, destination: &Arc<str>, is_answered: bool, now: Timestamp) {
+    /// Frees the place of an attempt that came back at `now`.
+    pub(super) fn returned(&mut self, destination: &Arc<str>, sign: Sign, now: Timestamp) {
         self.in_flight -= 1;
-        if is_answered {
-            self.suspects.clear(destination);
-        } else {
-            self.suspects.note(destination);
+        match sign {
+            Sign::Answers => self.suspects.clear(destination),
+            Sign::Silent => self.suspects.note(destination),
+            Sign::Nothing => {}
         }
         if let Some(lane) = self.lanes.get_mut(destination) {
             lane.in_flight -= 1;
             lane.pace.returned = lane.pace.returned.saturating_add(1);
             if lane.in_flight == 0 {
                 lane.waits_since = None;
-            } else if is_answered {
+            } else if sign == Sign::Answers {
                 lane.waits_since = Some(now);
             }
         }
@@ -402,7 +412,7 @@ mod tests {
         let target = full(&mut lanes, "target");
         for millis in (0..500).step_by(90) {
             assert_eq!(lanes.reserve(&target, at(millis)), Room::Soon, "{millis}");
-            lanes.returned(&target, true, at(millis));
+            lanes.returned(&target, Sign::Answers, at(millis));
             assert_eq!(send(&mut lanes, at(millis)), 1);
         }
         // Six came back in 540 ms: the next sixteen would take more than a second.
@@ -430,19 +440,19 @@ mod tests {
         let target = full(&mut lanes, "target");
         // Their time is over, all at once.
         for _ in 0..PLACES {
-            lanes.returned(&target, false, at(10_000));
+            lanes.returned(&target, Sign::Silent, at(10_000));
         }
         assert_eq!(send(&mut lanes, at(10_000)), PROBES);
-        lanes.returned(&target, false, at(20_000));
+        lanes.returned(&target, Sign::Silent, at(20_000));
         assert_eq!(send(&mut lanes, at(20_000)), 1);
-        lanes.returned(&target, true, at(20_500));
+        lanes.returned(&target, Sign::Answers, at(20_500));
         assert_eq!(send(&mut lanes, at(20_500)), PLACES - PROBES + 1, "it answers again");
         // A lane that is long empty is remembered too.
         let other = self::target("other");
         assert_eq!(lanes.reserve(&other, at(0)), Room::Taken);
         push(&mut lanes, &other, 1);
         assert_eq!(send(&mut lanes, at(30_000)), 1);
-        lanes.returned(&other, false, at(40_000));
+        lanes.returned(&other, Sign::Silent, at(40_000));
         lanes.release(&other);
         assert!(!lanes.lanes.contains_key(&other));
         assert_eq!(fill(&mut lanes, &other, at(50_000)), PROBES * CLAIMS_PER_PLACE);
@@ -465,7 +475,7 @@ mod tests {
         assert_eq!(send(&mut lanes, at(0)), few);
         // Whoever left its turn to others gets it back when places are free again.
         for n in 0..8 {
-            lanes.returned(&target(&format!("hangs-{n}")), true, at(1));
+            lanes.returned(&target(&format!("hangs-{n}")), Sign::Answers, at(1));
         }
         assert!(send(&mut lanes, at(1)) > 0);
     }

@@ -32,7 +32,7 @@ use crate::task::id::TaskId;
 use crate::task::state::{Phase, TaskState};
 use futures::FutureExt;
 use hands::Hands;
-use lanes::Lanes;
+use lanes::{Lanes, SILENT_AFTER, Sign};
 use lookahead::Lookahead;
 use prune::Prune;
 use std::collections::BTreeMap;
@@ -133,6 +133,15 @@ struct Ends<'a>(&'a Load);
 impl Drop for Ends<'_> {
     fn drop(&mut self) {
         self.0.end();
+    }
+}
+
+/// What an outcome says about its target after so long.
+fn sign(outcome: &Outcome, age: Duration) -> Sign {
+    match outcome.verdict {
+        Verdict::NotStarted => Sign::Nothing,
+        Verdict::Failed if outcome.code.is_none() && age >= SILENT_AFTER => Sign::Silent,
+        Verdict::Succeeded | Verdict::Refused | Verdict::Failed => Sign::Answers,
     }
 }
 
@@ -251,7 +260,7 @@ impl Engine {
         while may_send && let Some(attempt) = self.lanes.pop(now) {
             let claim = attempt.start.claim.clone();
             let Some(task) = self.hands.get(&claim.task) else {
-                self.lanes.returned(&attempt.destination, true, now);
+                self.lanes.returned(&attempt.destination, Sign::Nothing, now);
                 self.lanes.release(&attempt.destination);
                 continue;
             };
@@ -280,10 +289,8 @@ impl Engine {
         let mut next = Some(back);
         while let Some((attempt, delivery, outcome)) = next {
             let started_at = delivery.started_at();
-            // One that took all the time it had was not answered, whatever it came to.
-            let took = started_at.map_or(Duration::ZERO, |at| ended_at.since(at));
-            let is_answered = outcome.code.is_some() || took < delivery.timeout();
-            self.lanes.returned(&attempt.destination, is_answered, ended_at);
+            let sign = sign(&outcome, delivery.age(ended_at));
+            self.lanes.returned(&attempt.destination, sign, ended_at);
             self.lanes.release(&attempt.destination);
             self.returned.push(Returned { attempt, outcome, started_at, ended_at });
             taken += 1;

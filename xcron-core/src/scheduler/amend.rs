@@ -131,10 +131,12 @@ impl Scheduler {
             }
             // The oldest first: that is the order in which they were due.
             failed.reverse();
-            let (amended, opened) = decide::retry(&found.task, failed, by);
-            if run.is_some() && opened.is_empty() && amended.state == found.task.state {
-                let is_open = found.task.state.runs.len() < crate::task::state::OPEN_RUNS_MAX;
-                return if is_open { Ok((amended, opened)) } else { Err(AmendError::Full) };
+            let (amended, opened) = decide::retry(&found.task, failed.iter().copied(), by);
+            let open = &found.task.state.runs;
+            let is_open =
+                |failed: &RunRecord| open.iter().any(|run| run.occurrence == failed.occurrence);
+            if opened.is_empty() && !failed.iter().all(|failed| is_open(failed)) {
+                return Err(AmendError::Full);
             }
             Ok((amended, opened))
         };

@@ -3,6 +3,7 @@
 use crate::world::{World, at, cron, one_shot, seconds, task_id};
 use std::time::Duration;
 use xcron_core::decide::{AdmitError, AmendError};
+use xcron_core::task::state::OPEN_RUNS_MAX;
 use xcron_core::{
     Callback, ChangeError, Clock, Consistency, CreateError, Created, DeleteError, Misfire, NewTask,
     Outcome, Overlap, RunEnd, RunRecord, Schedule, Scheduler, Settings, TaskDefinition, TaskStatus,
@@ -244,6 +245,29 @@ async fn a_failed_run_is_attempted_again_under_its_name_with_higher_numbers() {
     assert_eq!((counters.claimed, counters.failed, counters.succeeded), (1, 0, 1));
     assert_eq!(found.task.state.status, TaskStatus::Finished);
     assert_eq!(scheduler.retry(&id, None).await, Ok(Vec::new()), "nothing has failed");
+}
+
+#[tokio::test]
+async fn no_more_runs_are_asked_for_than_may_be_open() {
+    let world = World::new();
+    let scheduler = world.scheduler();
+    let mut task = one_shot("t", 1);
+    task.definition.retry.max_attempts = 1;
+    scheduler.create(task).await.expect("created");
+    world.targets.script("t", [Outcome::failed("503")]);
+    world.run_until(&scheduler, 5).await;
+    let id = task_id("t");
+    for _ in 0..OPEN_RUNS_MAX {
+        scheduler.trigger(&id).await.expect("there is room");
+    }
+    let full = ChangeError::Refused(AmendError::Full);
+    assert_eq!(scheduler.trigger(&id).await, Err(full.clone()));
+    assert_eq!(scheduler.retry(&id, None).await, Err(full.clone()));
+    let name = world.receipts()[0].run_id.clone();
+    assert_eq!(scheduler.retry(&id, Some(&name)).await, Err(full));
+    world.run_until(&scheduler, 10).await;
+    assert_eq!(world.receipts().len(), 1 + OPEN_RUNS_MAX, "each of them is made");
+    assert_eq!(scheduler.retry(&id, None).await.map(|runs| runs.len()), Ok(1));
 }
 
 #[tokio::test]

@@ -25,6 +25,11 @@ impl Refusal {
         self.0.told()
     }
 
+    /// There was no room for a write, and nothing of it was done: 1429.
+    pub(super) fn nothing_done(message: impl Into<String>) -> Self {
+        Self(Answer::error(Code::Overloaded, message).with_effect(Effect::None))
+    }
+
     /// A field is not what was expected: 1000.
     pub(super) fn field(field: &str, problem: impl AsRef<str>) -> Self {
         Self::new(Code::Malformed, format!("{field} {}", problem.as_ref()))
@@ -103,10 +108,7 @@ impl From<AmendError> for Refusal {
             AmendError::Invalid(field) => return field.into(),
             AmendError::Refused(refused) => return refused.into(),
             AmendError::Version { .. } | AmendError::Finished => Code::Conflict,
-            AmendError::Full | AmendError::Busy => {
-                let answer = Answer::error(Code::Overloaded, error.to_string());
-                return Self(answer.with_effect(Effect::None));
-            }
+            AmendError::Full | AmendError::Busy => return Self::nothing_done(error.to_string()),
             AmendError::Decided => Code::Format,
             AmendError::NotFailed(_) => Code::NotFound,
         };

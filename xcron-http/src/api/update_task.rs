@@ -4,7 +4,7 @@ use super::Api;
 use super::definition::changed;
 use super::fields::Fields;
 use super::refusal::Refusal;
-use crate::answer::{Answer, Code};
+use crate::answer::Answer;
 use crate::serve::WholeBody;
 use axum::extract::State;
 use serde::Serialize;
@@ -42,7 +42,7 @@ pub(super) async fn update_task(
             }
         }
     }
-    Err(Refusal::new(Code::Overloaded, "the task is updated all the time: try again"))
+    Err(Refusal::nothing_done("the task is updated all the time: try again"))
 }
 
 impl Fields<'_> {

@@ -11,6 +11,7 @@ use xcron_core::{Consistency, Effect, Store};
 use crate::disk::Disk;
 use crate::disk::memory::MemoryDisk;
 use crate::net::memory::MemoryNet;
+use crate::state::FORMAT_MAX;
 use crate::{Error, ErrorKind, Peering, RaftSettings, RaftStore, Secret};
 
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -53,6 +54,11 @@ impl World {
             world.start(address, |settings| settings.peer_hosts = owned(addresses)).await;
         }
         world.await_ready().await;
+        // Once all have heard of each other: a member that never said what it reads holds it up.
+        for address in addresses {
+            let is_newest = |status: &crate::ClusterStatus| status.format == FORMAT_MAX;
+            world.await_status(address, "the newest format", is_newest).await;
+        }
         world
     }
 
