@@ -92,9 +92,13 @@ pub(crate) fn status(shared: &Shared) -> ClusterStatus {
             node.address = noted.unwrap_or_default();
         }
         node.is_voter = standing.voters.contains(&id);
-        if !node.is_voter {
-            node.role = Role::Learner;
-        }
+        node.role = match node.role {
+            _ if !node.is_voter => Role::Learner,
+            // What it last told of itself may be older than what is known of its election.
+            _ if Some(id) == standing.leader => Role::Leader,
+            Role::Leader if standing.leader.is_some() => Role::Follower,
+            told => told,
+        };
         node.is_reachable = id == me || contact.as_ref().is_some_and(|c| c.is_reachable(now));
         node.silence = contact.as_ref().map(|contact| now.duration_since(contact.seen_at));
         let wall = shared.clock.now();

@@ -4,7 +4,7 @@ use crate::api::one_shot;
 use crate::cluster::{Cluster, RECOVERY};
 use crate::target::{Target, now_secs};
 use crate::turn;
-use crate::view::{self, View};
+use crate::view::{self, NodeView, View};
 use hyper::StatusCode;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -91,9 +91,17 @@ async fn the_description_of_the_cluster_is_true() {
     for place in 0..3 {
         let view = cluster.view(place).await;
         assert_eq!(view.leader(), Some(leader_id), "as {place} sees it: {view:?}");
-        let roles: Vec<_> = view.nodes().iter().map(|node| node.role().to_owned()).collect();
-        let count = |role: &str| roles.iter().filter(|known| *known == role).count();
-        assert_eq!((count("leader"), count("follower")), (1, 2), "as {place} sees it: {view:?}");
+        let leads = |node: &&NodeView| node.role() == "leader";
+        let leaders: Vec<_> = view.nodes().iter().filter(leads).map(NodeView::id).collect();
+        assert_eq!(leaders, [leader_id], "as {place} sees it: {view:?}");
+        // Who stood for election may still have said so last.
+        let what = format!("two follow, as {place} sees it");
+        let follow = async || {
+            let view = View::of(cluster.http(place)).await?;
+            let nodes = view.nodes();
+            (nodes.iter().filter(|node| node.role() == "follower").count() == 2).then_some(())
+        };
+        cluster.until(RECOVERY, &what, follow).await;
         let own = view.node(view.node_id()).expect("it knows itself");
         let port = cluster.members[place].peer_port;
         assert!(own.address().ends_with(&format!(":{port}")), "{own:?}");
