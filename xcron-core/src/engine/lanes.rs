@@ -1,11 +1,10 @@
 //! Lanes: one queue of due attempts for each destination, served in turn.
 //!
 //! A target that hangs fills its own lane and no other: one from which nothing comes back gets a
-//! few places only, to find out when it answers again, and the last quarter of all is for lanes
-//! that have few, so that a new target finds room however many others hang. What does not fit into
-//! a full lane is not claimed: it stays due while the lane moves, and is put off when it hardly
-//! does, so that it hides nobody else in the due index. Nothing grows without bound, and nothing is
-//! lost.
+//! few places only once half of all are taken, and the last quarter is for lanes that have few, so
+//! that a new target finds room however many others hang. What does not fit into a full lane is
+//! not claimed: it stays due while the lane moves, and is put off when it hardly does, so that it
+//! hides nobody else in the due index. Nothing grows without bound, and nothing is lost.
 
 use super::Attempt;
 use super::suspects::Suspects;
@@ -23,7 +22,7 @@ const JUDGED_OVER: Duration = Duration::from_millis(500);
 const JUDGED_FOR: Duration = Duration::from_secs(5);
 /// A lane from which nothing has come back for so long is silent.
 pub(super) const SILENT_AFTER: Duration = Duration::from_secs(1);
-/// A silent lane has so many places.
+/// A silent lane has so many places once half of all are taken.
 const PROBES: usize = 8;
 /// What does not fit into a lane of which no place came back for so long is put off at once.
 const QUIET_AFTER: Duration = Duration::from_millis(100);
@@ -161,15 +160,13 @@ impl Lanes {
     /// Makes room for a claim in the lane of `destination`, if there is any.
     pub(super) fn reserve(&mut self, destination: &Arc<str>, now: Timestamp) -> Room {
         let is_scarce = self.claimed >= self.claims_max() / 4 * 3;
+        let is_ample = self.claimed < self.claims_max() / 2;
         let few = self.few() * CLAIMS_PER_PLACE;
         let is_suspect = self.suspects.has(destination);
         let lane = self.lanes.entry(Arc::clone(destination)).or_default();
         let is_silent = is_suspect || lane.is_waiting_for(SILENT_AFTER, now);
-        let places = if is_silent {
-            PROBES.min(self.in_flight_per_lane_max)
-        } else {
-            self.in_flight_per_lane_max
-        };
+        let places = self.in_flight_per_lane_max;
+        let places = if is_silent && !is_ample { PROBES.min(places) } else { places };
         let has_room = lane.claimed < places * CLAIMS_PER_PLACE;
         if has_room && !(is_scarce && lane.claimed >= few) {
             lane.claimed += 1;
@@ -256,13 +253,14 @@ impl Lanes {
         let few = self.few();
         while self.in_flight < self.in_flight_max {
             let is_scarce = self.in_flight_max - self.in_flight <= self.in_flight_max / 4;
+            let is_ample = self.in_flight < self.in_flight_max / 2;
             let destination = self.turns.pop_front()?;
             let is_suspect = self.suspects.has(&destination);
             let lane = self.lanes.get_mut(&destination)?;
             lane.has_turn = false;
             let is_silent = is_suspect || lane.is_waiting_for(SILENT_AFTER, now);
             let max = self.in_flight_per_lane_max;
-            let max = if is_silent { PROBES.min(max) } else { max };
+            let max = if is_silent && !is_ample { PROBES.min(max) } else { max };
             if lane.in_flight >= max {
                 continue;
             }
@@ -436,26 +434,36 @@ mod tests {
 
     #[test]
     fn a_silent_lane_has_a_few_places_until_it_answers() {
-        let mut lanes = Lanes::new(100, PLACES);
+        let mut lanes = Lanes::new(4 * PLACES, PLACES);
         let target = full(&mut lanes, "target");
-        // Their time is over, all at once.
+        let returned = |lanes: &mut Lanes, sign, now| lanes.returned(&target, sign, now);
+        // While others leave half of all places free it may have its own, silent or not.
+        returned(&mut lanes, Sign::Silent, at(5_000));
+        assert_eq!(send(&mut lanes, at(5_000)), 1);
+        full(&mut lanes, "one");
+        full(&mut lanes, "two");
         for _ in 0..PLACES {
-            lanes.returned(&target, Sign::Silent, at(10_000));
+            returned(&mut lanes, Sign::Silent, at(10_000));
         }
         assert_eq!(send(&mut lanes, at(10_000)), PROBES);
-        lanes.returned(&target, Sign::Silent, at(20_000));
+        returned(&mut lanes, Sign::Silent, at(20_000));
         assert_eq!(send(&mut lanes, at(20_000)), 1);
-        lanes.returned(&target, Sign::Answers, at(20_500));
+        returned(&mut lanes, Sign::Answers, at(20_500));
         assert_eq!(send(&mut lanes, at(20_500)), PLACES - PROBES + 1, "it answers again");
-        // A lane that is long empty is remembered too.
-        let other = self::target("other");
-        assert_eq!(lanes.reserve(&other, at(0)), Room::Taken);
-        push(&mut lanes, &other, 1);
+    }
+
+    #[test]
+    fn a_target_that_was_silent_is_remembered_when_its_lane_is_empty() {
+        let (mut lanes, target) = (Lanes::new(4 * PLACES, PLACES), target("target"));
+        assert_eq!(lanes.reserve(&target, at(0)), Room::Taken);
+        push(&mut lanes, &target, 1);
         assert_eq!(send(&mut lanes, at(30_000)), 1);
-        lanes.returned(&other, Sign::Silent, at(40_000));
-        lanes.release(&other);
-        assert!(!lanes.lanes.contains_key(&other));
-        assert_eq!(fill(&mut lanes, &other, at(50_000)), PROBES * CLAIMS_PER_PLACE);
+        lanes.returned(&target, Sign::Silent, at(40_000));
+        lanes.release(&target);
+        assert!(lanes.lanes.is_empty());
+        full(&mut lanes, "one");
+        full(&mut lanes, "two");
+        assert_eq!(fill(&mut lanes, &target, at(50_000)), PROBES * CLAIMS_PER_PLACE);
     }
 
     #[test]
