@@ -102,8 +102,8 @@ impl Account {
 ///
 /// Of all that is decided the counters tell, at no cost by the number of runs. A span that leaves
 /// out a part of it is told by the history, which is bounded: what it no longer lists is
-/// [`unlisted`](Account::unlisted), unless nothing but successes can be missing from it. A
-/// difference of the whole life is one of every span.
+/// [`unlisted`](Account::unlisted), unless nothing but successes can be missing from it. It tells
+/// of the present schedule only. A difference of the whole life is one of every span.
 ///
 /// `None` when this version cannot read the schedule.
 #[must_use]
@@ -170,7 +170,9 @@ impl Life<'_> {
         let after = from.minus(MILLISECOND).max(occurrences.since(state));
         let decided = until.min(state.decided_until);
         let mut account = Account::default();
-        let is_within = |occurrence: Occurrence| (from..=until).contains(&occurrence.time());
+        // What an earlier schedule had is not worked out, so its ends do not count either.
+        let is_within =
+            |occurrence: Occurrence| occurrence.time() > after && occurrence.time() <= until;
         for record in self.history.iter().filter(|record| !self.is_open(record)) {
             let count = match record.count {
                 0 | 1 => u64::from(is_within(record.occurrence)),
@@ -180,7 +182,6 @@ impl Life<'_> {
         }
         account.pending = state.runs.iter().filter(|run| is_within(run.occurrence)).count() as u64;
         account.expected = self.manual_within(is_within);
-        let listed = account;
         account.expected += occurrences.count_within(after, decided);
         let missing = account.difference().saturating_sub(whole.difference());
         let missing = u64::try_from(missing).unwrap_or(0);
@@ -189,7 +190,6 @@ impl Life<'_> {
         } else {
             account.unlisted += missing;
         }
-        debug_assert!(listed.expected <= account.expected, "what is listed was expected");
         self.undecided(after.max(state.decided_until), until, &mut account);
         account
     }

@@ -1,6 +1,7 @@
 //! The account of a task: what its schedule has, against what became of it.
 
 use crate::world::{World, at, cron, one_shot, task_id};
+use std::time::Duration;
 use xcron_core::decide::{Account, account};
 use xcron_core::{
     Calendar, Clock, Misfire, Outcome, Overlap, Schedule, TaskStatus, TaskWithHistory, Timestamp,
@@ -94,6 +95,30 @@ async fn a_part_of_a_life_is_told_by_what_is_listed_and_says_what_is_not() {
     let unlisted = of(&forgotten, 1, 31, 100);
     assert_eq!(unlisted, Account { expected: 30, unlisted: 30, ..Account::default() });
     assert_eq!(unlisted.difference(), 0);
+}
+
+#[tokio::test]
+async fn a_part_of_a_life_leaves_out_what_an_earlier_schedule_had() {
+    let world = World::new();
+    let scheduler = world.scheduler();
+    let mut task = cron("t", "* * * * * *");
+    task.definition.retry.max_attempts = 1;
+    scheduler.create(task).await.expect("created");
+    world.targets.script("t", [Outcome::failed("no")]);
+    let script = async {
+        world.clock.sleep_until(at(12).plus(Duration::from_millis(500))).await;
+        let found = world.task("t").await.expect("kept");
+        let mut changed = (*found.task.definition).clone();
+        changed.schedule = Schedule::parse_cron("*/10 * * * * *", "UTC").expect("good");
+        scheduler.update(&task_id("t"), changed, None).await.expect("updated");
+    };
+    world.run_with(&scheduler, 45, script).await;
+    let found = world.task("t").await.expect("kept");
+    let whole = of(&found, 0, 50, 45);
+    assert_eq!((whole.expected, whole.failed, whole.difference()), (12 + 3, 1, 0));
+    let some = Account { expected: 3, succeeded: 3, ..Account::default() };
+    assert_eq!(of(&found, 5, 50, 45), some, "20, 30 and 40");
+    assert_eq!(of(&found, 2, 10, 45), Account::default(), "nothing is known of it any more");
 }
 
 #[tokio::test]
