@@ -55,7 +55,6 @@ impl Scheduler {
     /// assert_eq!(scheduler.update(&id, definition, Some(1)).await?, 2);
     /// # Ok(())
     /// # }
-    /// # futures::executor::block_on(example()).expect("every step is sound");
     /// ```
     ///
     /// # Errors
