@@ -98,12 +98,14 @@ fn is_fresh(reading: &Reading, now: Instant) -> bool {
     now.saturating_duration_since(reading.at) <= READING_MAX
 }
 
-/// How far the median of all clocks is ahead of this node's, which counts as one of them.
+/// How far the median of all clocks is ahead of this node's, which counts as one of them. Of an
+/// even number there are two, and either may be the right one: the farther counts, so that of two
+/// clocks that disagree neither is believed.
 fn median(mut all: Vec<i64>) -> i64 {
     all.push(0);
     all.sort_unstable();
-    let middle = all.len() / 2;
-    if all.len() % 2 == 1 { all[middle] } else { i64::midpoint(all[middle - 1], all[middle]) }
+    let (lower, upper) = (all[(all.len() - 1) / 2], all[all.len() / 2]);
+    if lower.abs() > upper.abs() { lower } else { upper }
 }
 
 #[cfg(test)]
@@ -123,14 +125,19 @@ mod tests {
     async fn the_one_that_is_off_knows_it_and_the_others_do_not_mind() {
         let now = Instant::now();
         // How far the others are ahead, and whether this node is right.
-        let cases: [(&[i64], bool); 8] = [
+        let cases: [(&[i64], bool); 13] = [
             (&[0, 0], true),
             (&[500, 500], true),
             (&[501, 501], false),
             (&[-10_000, -10_001], false),
             (&[3, 1_000_000], true),
-            (&[900], true),
-            (&[1_100], false),
+            (&[500], true),
+            (&[501], false),
+            (&[-501], false),
+            (&[0, 0, 900], true),
+            (&[0, 900, 900], false),
+            (&[900, 900, 900], false),
+            (&[0, -900, -900], false),
             (&[700, 800, 0, 0], true),
         ];
         for (ahead, is_right) in cases {
