@@ -100,6 +100,9 @@ const fn words_of(call: Call) -> &'static str {
         Call::Query => "queries",
         Call::Pause => "pauses",
         Call::Resume => "resumes",
+        Call::Update => "updates",
+        Call::Trigger => "triggers",
+        Call::Retry => "retries",
     }
 }
 

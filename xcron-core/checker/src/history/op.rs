@@ -17,6 +17,12 @@ pub enum Call {
     Pause,
     /// Resume it.
     Resume,
+    /// Give it another definition.
+    Update,
+    /// Run it once now, beside its schedule.
+    Trigger,
+    /// Attempt runs again that have failed.
+    Retry,
 }
 
 /// What a client was told.
@@ -97,9 +103,12 @@ pub struct Op {
     pub back_us: Option<i64>,
     /// What was answered.
     pub outcome: Outcome,
-    /// With `create`: what is to be created.
+    /// With `create` and `update`: what it is to be.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub definition: Option<Definition>,
+    /// With a `trigger` or `retry` that was answered ok: the runs that it opened.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub runs: Vec<String>,
     /// With a `query` that was answered ok: what was read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seen: Option<Seen>,
@@ -118,6 +127,7 @@ impl Op {
             back_us: None,
             outcome: Outcome::Unknown,
             definition: None,
+            runs: Vec::new(),
             seen: None,
         }
     }
@@ -126,6 +136,12 @@ impl Op {
     #[must_use]
     pub fn create(task: impl Into<String>, definition: Definition, sent_us: i64) -> Self {
         Self { definition: Some(definition), ..Self::new(Call::Create, task, sent_us) }
+    }
+
+    /// An update that is not answered yet.
+    #[must_use]
+    pub fn update(task: impl Into<String>, definition: Definition, sent_us: i64) -> Self {
+        Self { definition: Some(definition), ..Self::new(Call::Update, task, sent_us) }
     }
 
     /// The same by another client, to a node.
@@ -148,6 +164,13 @@ impl Op {
     #[must_use]
     pub const fn answered_ok(self, back_us: i64) -> Self {
         self.answered(Outcome::Ok, back_us)
+    }
+
+    /// The same, done: it opened a run.
+    #[must_use]
+    pub fn opened(mut self, run: impl Into<String>, back_us: i64) -> Self {
+        self.runs.push(run.into());
+        self.answered_ok(back_us)
     }
 
     /// The same, a query that read `seen`.

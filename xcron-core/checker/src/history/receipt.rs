@@ -26,6 +26,9 @@ pub struct Receipt {
     pub attempt: u32,
     /// `xcron-fence`.
     pub fence: u64,
+    /// Whether somebody asked for the run, beside the schedule.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub manual: bool,
     /// The node that sent it, if that is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub node: Option<u64>,
@@ -53,6 +56,7 @@ impl Receipt {
             scheduled_s,
             attempt: 1,
             fence: 1,
+            manual: false,
             node: None,
             sender_clock_us: None,
         }
@@ -77,6 +81,13 @@ impl Receipt {
     #[must_use]
     pub const fn fence(mut self, fence: u64) -> Self {
         self.fence = fence;
+        self
+    }
+
+    /// The same of a run that somebody asked for.
+    #[must_use]
+    pub const fn manual(mut self) -> Self {
+        self.manual = true;
         self
     }
 

@@ -22,27 +22,48 @@ pub(super) fn judge(
     for receipt in &task.receipts {
         never_early(case, receipt, findings);
     }
-    let Some(definition) = life.definitions.first() else {
-        return;
-    };
     for run in runs {
         findings.figures.repeated += run.attempts.len() - 1;
-        let once = definition.delivery == DeliveryMode::AtMostOnce;
         let (first, last) = (run.first().at_us, run.last().at_us);
-        if once && run.attempts.len() > 1 && !life.may_be_reborn(first, last) {
+        let (late, report) = (case.settings.late_max_us, case.settings.report_us);
+        let Some(definition) = life.definition_during(first - late, last + report) else {
+            for pair in run.attempts.windows(2) {
+                in_order(run, (pair[0], pair[1]), findings);
+            }
+            continue;
+        };
+        let once = definition.delivery == DeliveryMode::AtMostOnce;
+        let may_repeat = life.may_be_reborn(first, last) || run.may_be_reopened(first, last);
+        if once && run.attempts.len() > 1 && !may_repeat {
             let what = format!("run {} was attempted {} times", run.id, run.attempts.len());
             findings.violate(Invariant::I7, task.name, run.attempts[1].at_us, what);
         }
         for pair in run.attempts.windows(2) {
-            if !life.may_be_reborn(pair[0].at_us, pair[1].at_us) {
+            if !life.may_be_reborn(pair[0].at_us, pair[1].at_us)
+                && in_order(run, (pair[0], pair[1]), findings)
+            {
                 follows(case, definition, run, (pair[0], pair[1]), findings);
             }
         }
         if !life.may_be_reborn(first, last) {
             within_policy(case, definition, run, findings);
         }
-        retried(case, definition, life, run, findings);
+        retried(case, life, run, findings);
     }
+}
+
+/// Judges whether an attempt has a higher number and fence than the one that arrived before it.
+fn in_order(run: &Run<'_>, (before, after): (&Receipt, &Receipt), findings: &mut Findings) -> bool {
+    let grows = after.attempt > before.attempt && after.fence > before.fence;
+    if !grows {
+        let what = format!(
+            "run {}: attempt {} with fence {} came after attempt {} with fence {}",
+            run.id, after.attempt, after.fence, before.attempt, before.fence
+        );
+        findings.violate(Invariant::I6, &after.task, after.at_us, what);
+        findings.figures.doubled += usize::from(after.attempt == before.attempt);
+    }
+    grows
 }
 
 fn never_early(case: &Case<'_>, receipt: &Receipt, findings: &mut Findings) {
@@ -81,14 +102,6 @@ fn follows(
         let what = format!("run {}: {what}", run.id);
         findings.violate(Invariant::I6, &after.task, after.at_us, what);
     };
-    if after.attempt <= before.attempt || after.fence <= before.fence {
-        breach(format!(
-            "attempt {} with fence {} came after attempt {} with fence {}",
-            after.attempt, after.fence, before.attempt, before.fence
-        ));
-        findings.figures.doubled += usize::from(after.attempt == before.attempt);
-        return;
-    }
     if case.has_cause(before, after.at_us) {
         return;
     }
@@ -103,15 +116,20 @@ fn follows(
     let in_time = before
         .answered_us
         .is_some_and(|at| at < before.at_us + (definition.timeout_s - 1).max(1) * SECOND);
-    if (before.is_success() || before.is_refusal()) && in_time {
+    let reopened = run.may_be_reopened(before.at_us, after.at_us);
+    let ended = before.is_success() || (before.is_refusal() && !reopened);
+    if ended && in_time {
         breach(format!("{given}, and nothing explains it"));
         findings.figures.doubled += 1;
+        return;
+    }
+    if reopened {
         return;
     }
     // Without a loss in the whole run every attempt before counts as a failure.
     let arrived = run.attempts.iter().filter(|it| it.attempt <= before.attempt).count();
     let is_gapless = arrived == before.attempt as usize && after.attempt == before.attempt + 1;
-    let lossless = run.losses(case, after.at_us) == 0 && is_gapless;
+    let lossless = run.losses(case, after.at_us) == 0 && is_gapless && run.retries.is_empty();
     let failures = if lossless { before.attempt as usize } else { 1 };
     let asked = before.retry_after_s.unwrap_or(0).saturating_mul(SECOND);
     let wait = backoff_min_us(definition, failures).max(asked);
@@ -125,7 +143,7 @@ fn follows(
 /// sent, or would have been recorded, and what was not sent has not failed.
 fn within_policy(case: &Case<'_>, definition: &Definition, run: &Run<'_>, findings: &mut Findings) {
     let last = run.last();
-    let allowed = definition.retry.attempts_max as usize + run.losses(case, last.at_us);
+    let allowed = run.attempts_max(definition) as usize + run.losses(case, last.at_us);
     let arrived = run.attempts.len();
     if arrived > allowed {
         let what = format!("run {} came to {arrived} attempts of {allowed}", run.id);
@@ -133,7 +151,8 @@ fn within_policy(case: &Case<'_>, definition: &Definition, run: &Run<'_>, findin
     }
     let age = definition.retry.age_max_s.saturating_mul(SECOND);
     let latest = case.sent_by(run.first().at_us.saturating_add(age));
-    if run.attempts.len() > 1 && last.at_us > latest && run.losses(case, last.at_us) == 0 {
+    let is_of_policy = run.losses(case, last.at_us) == 0 && run.retries.is_empty();
+    if run.attempts.len() > 1 && last.at_us > latest && is_of_policy {
         let what = format!(
             "run {} was attempted at {}, when it was older than its {} s",
             run.id,
@@ -145,17 +164,14 @@ fn within_policy(case: &Case<'_>, definition: &Definition, run: &Run<'_>, findin
 }
 
 /// Judges whether a failed attempt was repeated when the policy says so.
-fn retried(
-    case: &Case<'_>,
-    definition: &Definition,
-    life: &Life<'_>,
-    run: &Run<'_>,
-    findings: &mut Findings,
-) {
+fn retried(case: &Case<'_>, life: &Life<'_>, run: &Run<'_>, findings: &mut Findings) {
     let last = run.last();
+    let late = case.settings.late_max_us;
+    let Some(definition) = life.definition_during(run.first().at_us - late, last.at_us) else {
+        return;
+    };
     let again = definition.delivery == DeliveryMode::AtLeastOnce
         && definition.observed
-        && life.definitions.len() == 1
         && last.attempt < definition.retry.attempts_max;
     if !again || last.answer.starts_with('2') || last.answer == "410" {
         return;
@@ -168,7 +184,8 @@ fn retried(
     // What was not reported in the time of a fault is attempted again when its sender is lost.
     let age = definition.retry.age_max_s.saturating_mul(SECOND) - case.settings.report_us;
     let young = reported + wait <= (run.at_s * SECOND).saturating_add(age);
-    let lives = life.surely_exists(life.born_must, deadline);
+    let lives = life.surely_exists(life.born_must, deadline)
+        && life.definition_during(last.at_us, deadline).is_some();
     if young && lives && deadline < case.end_us {
         let what = format!(
             "attempt {} of run {} failed ({}) by {} and was not followed by another by {}",

@@ -12,7 +12,11 @@ pub(super) fn judge(task: &TaskCase<'_>, life: &Life<'_>, findings: &mut Finding
     if again {
         return;
     }
-    let of = |seen: &Seen| [seen.run_count, seen.succeeded, seen.failed, seen.skipped];
+    // A failed run that is opened again has not ended any more.
+    let reopened = !life.retries.is_empty();
+    let ended = |count: Option<u64>| count.filter(|_| !reopened);
+    let of =
+        |seen: &Seen| [ended(seen.run_count), seen.succeeded, ended(seen.failed), seen.skipped];
     let is_read = |op: &&&Op| op.call == Call::Query && op.outcome == Outcome::Ok;
     let mut reads: Vec<(&Op, &Seen)> =
         task.ops.iter().filter(is_read).filter_map(|op| Some((*op, op.seen.as_ref()?))).collect();

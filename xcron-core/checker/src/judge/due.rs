@@ -15,6 +15,8 @@ const LATE_S: i64 = 60;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Due {
     pub(super) at_s: i64,
+    /// One bit for each definition of the task that it is an occurrence of.
+    of: u64,
     /// When its first attempt must have arrived.
     pub(super) deadline_us: i64,
     /// Whether nothing excuses its absence.
@@ -35,24 +37,30 @@ pub(super) fn all_due(
     life: &Life<'_>,
     oracles: &mut Oracles,
 ) -> Result<Vec<Due>, OracleError> {
-    let mut found = Vec::new();
-    for definition in &life.definitions {
+    let mut found: BTreeMap<i64, u64> = BTreeMap::new();
+    for (index, (from, to)) in life.eras.spans() {
+        let definition = life.definitions()[index];
         let is_once = matches!(definition.schedule, Schedule::At { .. });
         let early = case.tolerance_us + if is_once { (LATE_S + 1) * SECOND } else { 0 };
-        let from_s = (life.born_may - early).div_euclid(SECOND) + 1;
-        let to_us = last_us(case, life);
-        found.extend(oracles.within(definition, from_s, to_us.div_euclid(SECOND))?);
+        let from_s = (life.born_may.max(from) - early).div_euclid(SECOND) + 1;
+        let to_us = last_us(case, life).min(to.saturating_add(case.tolerance_us));
+        for at_s in oracles.within(definition, from_s, to_us.div_euclid(SECOND))? {
+            *found.entry(at_s).or_default() |= bit(index);
+        }
     }
-    found.sort_unstable();
-    found.dedup();
     let is_cron = |one: &&Definition| matches!(one.schedule, Schedule::Cron { .. });
-    let crons = life.definitions.iter().all(is_cron);
+    let crons = life.definitions().iter().all(is_cron);
     let paused = |at_s: i64| {
         let (from, to) = (at_s * SECOND - case.settings.late_max_us, at_s * SECOND);
         crons && life.surely_paused(from, to + case.tolerance_us)
     };
-    let due = |at_s| Due { at_s, deadline_us: 0, must: false, healthy: false };
-    Ok(found.into_iter().filter(|at_s| !paused(*at_s)).map(due).collect())
+    let due = |(at_s, of)| Due { at_s, of, deadline_us: 0, must: false, healthy: false };
+    Ok(found.into_iter().filter(|(at_s, _)| !paused(*at_s)).map(due).collect())
+}
+
+/// The bit of the definition at place `index`; those beyond the last share none.
+fn bit(index: usize) -> u64 {
+    u32::try_from(index).ok().and_then(|index| 1_u64.checked_shl(index)).unwrap_or(0)
 }
 
 /// The last instant at which something may be due: after a delete what was claimed ahead of it
@@ -92,18 +100,15 @@ fn ready_us(life: &Life<'_>, due: &Due) -> i64 {
 
 /// Decides which of `dues`, whose deadlines are when the queue comes to them, must fire.
 pub(super) fn oblige(case: &Case<'_>, life: &Life<'_>, dues: &mut [Due]) {
-    let [definition] = life.definitions[..] else {
-        // Nobody knows which definition held: everything may, nothing must.
-        for due in dues {
-            due.deadline_us = i64::MAX;
-        }
-        return;
-    };
     let late = case.settings.late_max_us;
-    let jitter = definition.jitter_s * SECOND;
     let mut missed = 0;
     for due in dues.iter_mut() {
-        let start = due.deadline_us + jitter;
+        let Some(definition) = holds_for(case, life, due) else {
+            // Nobody knows which definition held: it may fire, and need not.
+            due.deadline_us = i64::MAX;
+            continue;
+        };
+        let start = due.deadline_us + definition.jitter_s * SECOND;
         let ready = due.at_us();
         due.deadline_us = case.sent_by(start);
         due.healthy = due.deadline_us == start + late + case.tolerance_us
@@ -115,21 +120,50 @@ pub(super) fn oblige(case: &Case<'_>, life: &Life<'_>, dues: &mut [Due]) {
             missed += 1;
         }
     }
-    let is_once = matches!(definition.schedule, Schedule::At { .. });
     for index in 0..dues.len() {
         let (due, next) = (dues[index], dues.get(index + 1).copied());
+        let Some(definition) = holds_for(case, life, &due).filter(|one| one.observed) else {
+            continue;
+        };
+        let is_once = matches!(definition.schedule, Schedule::At { .. });
         let born =
             if is_once { due.at_us().max(life.born_must) } else { due.at_us() - case.tolerance_us };
         let lives = life.surely_exists(born, due.deadline_us)
-            && life.surely_active(due.at_us() - late, due.deadline_us);
-        let counted = definition.runs_max.is_none_or(|max| (index as u64) < max);
+            && life.surely_active(due.at_us() - late, due.deadline_us)
+            && stays(life, definition, &due);
+        // Runs that somebody asked for count too, and so does what an earlier schedule had.
+        let counted = definition.runs_max.is_none_or(|max| {
+            life.definitions().len() == 1 && ((index + life.triggers.len()) as u64) < max
+        });
         let once_only = definition.delivery == DeliveryMode::AtMostOnce;
         dues[index].must = lives
             && counted
-            && definition.observed
             && due.deadline_us <= case.end_us
             && (due.healthy || (!once_only && is_made_up_for(definition, &due, next)));
     }
+}
+
+/// The definition that surely held when `due` was decided, if it was decided in time.
+fn holds_for<'a>(case: &Case<'_>, life: &Life<'a>, due: &Due) -> Option<&'a Definition> {
+    let (from, to) = (due.at_us() - case.settings.late_max_us, due.at_us() + case.tolerance_us);
+    let index = life.eras.surely(from, to)?;
+    (due.of & bit(index) != 0).then(|| life.definitions()[index])
+}
+
+/// Whether whatever the task may be defined to be until the deadline of `due`, it fires as
+/// `definition` says: what is due before an update is owed, but by the new definition.
+fn stays(life: &Life<'_>, definition: &Definition, due: &Due) -> bool {
+    let rest = |one: &Definition| Definition {
+        schedule: Schedule::At { at_s: 0 },
+        start_s: None,
+        end_s: None,
+        runs_max: None,
+        ..one.clone()
+    };
+    life.definitions().len() == 1
+        || life.eras.maybe(due.at_us(), due.deadline_us).all(|other| {
+            rest(other).fingerprint() == rest(definition).fingerprint() && other.observed
+        })
 }
 
 /// Whether an occurrence that may have been missed fires all the same.
@@ -145,5 +179,5 @@ fn is_made_up_for(definition: &Definition, due: &Due, next: Option<Due>) -> bool
 
 /// Whether overlapping runs are restricted.
 pub(super) fn is_exclusive(life: &Life<'_>) -> bool {
-    life.definitions.iter().any(|definition| definition.overlap != Overlap::Allow)
+    life.definitions().iter().any(|definition| definition.overlap != Overlap::Allow)
 }

@@ -13,12 +13,12 @@ pub(super) fn in_order(
     runs: &[Run<'_>],
     findings: &mut Findings,
 ) {
-    if life.definitions.len() != 1 || life.born_must == i64::MAX {
+    if life.only_definition().is_none() || life.born_must == i64::MAX {
         return;
     }
     let first = |run: &Run<'_>| (run.at_s, run.first().fence, run.first().at_us);
     let mut firsts: Vec<_> =
-        runs.iter().filter(|run| run.first().attempt == 1).map(first).collect();
+        runs.iter().filter(|run| run.first().attempt == 1 && !run.is_manual()).map(first).collect();
     firsts.sort_unstable();
     let swapped = |pair: &&[(i64, u64, i64)]| pair[0].0 < pair[1].0 && pair[0].1 > pair[1].1;
     if let Some([earlier, later]) = firsts.windows(2).find(swapped) {

@@ -26,6 +26,9 @@ pub(super) fn judge(
     }
     one_claim(task, runs, findings);
     after_delete(case, task, life, findings);
+    // Those that somebody asked for are no occurrences.
+    let runs: Vec<&Run<'_>> = runs.iter().filter(|run| !run.is_manual()).collect();
+    let runs = runs.as_slice();
     is_due(case, task, life, dues, runs, findings);
     not_lost(task, life, dues, runs, findings);
     by_time_alone(case, task, dues, runs, findings);
@@ -36,7 +39,7 @@ fn exists_at_all(task: &TaskCase<'_>, life: &Life<'_>, findings: &mut Findings) 
     let Some(first) = task.receipts.first() else {
         return true;
     };
-    if !life.definitions.is_empty() {
+    if !life.definitions().is_empty() {
         return true;
     }
     let denied = task.ops.iter().any(|op| op.definition.is_some());
@@ -52,7 +55,8 @@ fn exists_at_all(task: &TaskCase<'_>, life: &Life<'_>, findings: &mut Findings) 
 fn one_claim(task: &TaskCase<'_>, runs: &[Run<'_>], findings: &mut Findings) {
     let mut of_time: BTreeMap<i64, &str> = BTreeMap::new();
     for run in runs {
-        if let Some(other) = of_time.insert(run.at_s, run.id) {
+        if let Some(other) = (!run.is_manual()).then(|| of_time.insert(run.at_s, run.id)).flatten()
+        {
             let what = format!("the occurrence {} has the runs {other} and {}", run.at_s, run.id);
             findings.violate(Invariant::I5, task.name, run.first().at_us, what);
         }
@@ -99,7 +103,7 @@ fn is_due(
     task: &TaskCase<'_>,
     life: &Life<'_>,
     dues: &[Due],
-    runs: &[Run<'_>],
+    runs: &[&Run<'_>],
     findings: &mut Findings,
 ) {
     let last = last_us(case, life);
@@ -109,8 +113,8 @@ fn is_due(
             findings.violate(Invariant::I10, task.name, run.first().at_us, what);
         }
     }
-    let most = life.definitions.iter().map(|one| one.runs_max).max().flatten();
-    let bounded = life.definitions.iter().all(|one| one.runs_max.is_some());
+    let most = life.definitions().iter().map(|one| one.runs_max).max().flatten();
+    let bounded = life.definitions().iter().all(|one| one.runs_max.is_some());
     if let Some(most) = most.filter(|most| bounded && runs.len() as u64 > *most) {
         let what = format!("{} runs fired of at most {most}", runs.len());
         findings.violate(Invariant::I10, task.name, runs[runs.len() - 1].first().at_us, what);
@@ -122,10 +126,10 @@ fn not_lost(
     task: &TaskCase<'_>,
     life: &Life<'_>,
     dues: &[Due],
-    runs: &[Run<'_>],
+    runs: &[&Run<'_>],
     findings: &mut Findings,
 ) {
-    let of_time: BTreeMap<i64, &Run<'_>> = runs.iter().rev().map(|run| (run.at_s, run)).collect();
+    let of_time: BTreeMap<i64, &Run<'_>> = runs.iter().rev().map(|run| (run.at_s, *run)).collect();
     for due in dues {
         let run = of_time.get(&due.at_s);
         if let Some(run) = run {
@@ -148,7 +152,8 @@ fn not_lost(
             }
             Some(run) => {
                 let at = run.first().at_us;
-                let unseen = life.definitions.first().map_or(0, |one| unseen_us(one, run));
+                let unseen =
+                    life.definitions().iter().map(|one| unseen_us(one, run)).max().unwrap_or(0);
                 if at > due.deadline_us.saturating_add(unseen) {
                     let at = seconds(at);
                     let what =
@@ -162,7 +167,7 @@ fn not_lost(
 
 /// Whether first attempts are late on purpose.
 fn is_spread(life: &Life<'_>) -> bool {
-    life.definitions.iter().any(|definition| definition.jitter_s > 0)
+    life.definitions().iter().any(|definition| definition.jitter_s > 0)
 }
 
 /// How much later a run may show when its first attempts never reached the target.
@@ -179,7 +184,7 @@ fn by_time_alone(
     case: &Case<'_>,
     task: &TaskCase<'_>,
     dues: &[Due],
-    runs: &[Run<'_>],
+    runs: &[&Run<'_>],
     findings: &mut Findings,
 ) {
     let found = [Invariant::I3, Invariant::I4, Invariant::I5, Invariant::I10, Invariant::I11];

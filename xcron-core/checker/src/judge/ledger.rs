@@ -3,7 +3,7 @@
 use crate::history::definition::{Definition, DeliveryMode, Schedule};
 use crate::history::op::TaskPhase;
 use crate::history::remains::FinalTask;
-use crate::judge::case::{Case, TaskCase};
+use crate::judge::case::{Case, TaskCase, is_unknown};
 use crate::judge::due::{Due, is_exclusive};
 use crate::judge::findings::Findings;
 use crate::judge::life::Life;
@@ -41,7 +41,7 @@ pub(super) fn judge(
             breach(Invariant::I19, format!("{} runs ended, in {ended} ways", last.run_count));
             continue;
         }
-        let [definition] = life.definitions[..] else {
+        let Some(definition) = life.only_definition() else {
             continue;
         };
         if life.gone_may != i64::MAX || life.born_must == i64::MAX {
@@ -96,7 +96,8 @@ impl Account<'_, '_> {
             let what = format!("{} runs failed, expected {surely_failed}", self.last.failed);
             breach(Invariant::I19, what);
         }
-        let unseen = dues.iter().filter(|due| !due.healthy).count() as u64;
+        let asked = self.life.triggers.len() as u64;
+        let unseen = dues.iter().filter(|due| !due.healthy).count() as u64 + asked;
         let once = self.definition.delivery == DeliveryMode::AtMostOnce;
         let unknown = if once { count(&|ends| ends.unknown) + unseen } else { 0 };
         if self.last.unknown > unknown {
@@ -121,11 +122,13 @@ impl Account<'_, '_> {
     fn against_oracle(&self, oracles: &mut Oracles, breach: &mut impl FnMut(Invariant, String)) {
         let most = self.definition.runs_max.unwrap_or(u64::MAX);
         let claimed = self.claimed();
-        if claimed > most {
+        let (asked_least, asked_most) = self.asked_for();
+        if claimed > most.saturating_add(asked_most) {
             breach(Invariant::I19, format!("{claimed} runs were claimed of at most {most}"));
         }
         let total = claimed + self.last.skipped;
         let (least, most) = self.decided(oracles);
+        let (least, most) = (least + asked_least, most + asked_most);
         if !(least..=most).contains(&total) {
             let what = format!(
                 "{} ended, {} skipped and {} open runs are {total} occurrences, expected {least} \
@@ -136,6 +139,12 @@ impl Account<'_, '_> {
             );
             breach(Invariant::I19, what);
         }
+    }
+
+    /// How many runs somebody opened beside the schedule, at least and at most.
+    fn asked_for(&self) -> (u64, u64) {
+        let known = self.life.triggers.iter().filter(|op| !is_unknown(op)).count();
+        (known as u64, self.life.triggers.len() as u64)
     }
 
     /// How many occurrences were decided, at least and at most.

@@ -3,6 +3,7 @@
 use crate::history::definition::Definition;
 use crate::history::op::{Call, Op, Outcome};
 use crate::judge::case::{TaskCase, done_by, is_unknown, may_be_done};
+use crate::judge::eras::Eras;
 
 /// What is known about the life of one task, from the operations alone.
 #[derive(Debug)]
@@ -11,8 +12,12 @@ pub(super) struct Life<'a> {
     deletes: Vec<&'a Op>,
     pauses: Vec<&'a Op>,
     resumes: Vec<&'a Op>,
+    /// Asked for runs beside the schedule.
+    pub(super) triggers: Vec<&'a Op>,
+    /// Asked for failed runs again.
+    pub(super) retries: Vec<&'a Op>,
     /// The definitions it may have had.
-    pub(super) definitions: Vec<&'a Definition>,
+    pub(super) eras: Eras<'a>,
     /// From when on it may have existed.
     pub(super) born_may: i64,
     /// From when on it surely existed, unless it was deleted.
@@ -30,12 +35,6 @@ impl<'a> Life<'a> {
             task.ops.iter().filter(of_call).copied().collect()
         };
         let [creates, deletes] = [of(Call::Create), of(Call::Delete)];
-        let mut definitions: Vec<&Definition> = Vec::new();
-        for definition in creates.iter().filter_map(|op| op.definition.as_ref()) {
-            if !definitions.iter().any(|known| known.fingerprint() == definition.fingerprint()) {
-                definitions.push(definition);
-            }
-        }
         let mut life = Self {
             born_may: creates.iter().map(|op| op.sent_us).min().unwrap_or(i64::MAX),
             born_must: i64::MAX,
@@ -45,9 +44,15 @@ impl<'a> Life<'a> {
             deletes,
             pauses: of(Call::Pause),
             resumes: of(Call::Resume),
-            definitions,
+            triggers: of(Call::Trigger),
+            retries: of(Call::Retry),
+            eras: Eras::default(),
         };
-        if life.is_lived_once() {
+        let is_lived_once = life.is_lived_once();
+        let updates = of(Call::Update);
+        let giving = life.creates.iter().chain(&updates).copied();
+        life.eras = Eras::new(giving, is_lived_once);
+        if is_lived_once {
             life.bound(task, end_us);
         }
         life
@@ -64,8 +69,8 @@ impl<'a> Life<'a> {
     fn bound(&mut self, task: &TaskCase<'a>, end_us: i64) {
         let shows = |op: &&&Op| match op.call {
             Call::Create => matches!(op.outcome, Outcome::Ok | Outcome::Conflict),
-            Call::Query | Call::Pause | Call::Resume => op.outcome == Outcome::Ok,
             Call::Delete => false,
+            _ => op.outcome == Outcome::Ok,
         };
         let seen: Vec<&Op> =
             task.ops.iter().filter(shows).copied().filter(|op| !is_unknown(op)).collect();
@@ -107,8 +112,27 @@ impl<'a> Life<'a> {
         !self.is_lived_once() && self.deletes.iter().any(lives)
     }
 
+    /// All definitions that it may have had at some time.
+    pub(super) fn definitions(&self) -> &[&'a Definition] {
+        &self.eras.definitions
+    }
+
+    /// The definition that it surely had as long as it existed, if there is one.
+    pub(super) fn only_definition(&self) -> Option<&'a Definition> {
+        self.definition_during(i64::MIN, i64::MAX - 1)
+    }
+
+    /// The definition that it surely had from `from` to `to`, as long as it existed.
+    pub(super) fn definition_during(&self, from: i64, to: i64) -> Option<&'a Definition> {
+        self.eras.surely(from, to).map(|index| self.eras.definitions[index])
+    }
+
+    fn created_as(&self) -> impl Iterator<Item = &'a Definition> {
+        self.creates.iter().filter_map(|op| op.definition.as_ref())
+    }
+
     fn created_paused(&self) -> bool {
-        self.definitions.iter().any(|definition| definition.paused)
+        self.created_as().any(|definition| definition.paused)
     }
 
     /// Whether it surely was not paused at any time from `from` to `to`.
@@ -126,7 +150,7 @@ impl<'a> Life<'a> {
     pub(super) fn surely_paused(&self, from: i64, to: i64) -> bool {
         let unbroken =
             |since: i64| !self.resumes.iter().any(|op| done_by(op) >= since && op.sent_us <= to);
-        let all_paused = self.definitions.iter().all(|definition| definition.paused);
+        let all_paused = self.created_as().all(|definition| definition.paused);
         let from_birth = self.created_paused() && all_paused && unbroken(self.born_may);
         let holds = |op: &&Op| !is_unknown(op) && done_by(op) <= from && unbroken(op.sent_us);
         from_birth || self.pauses.iter().any(holds)

@@ -4,11 +4,13 @@
 //! is uncertain: a task's `life` says when it surely and when it possibly existed, `spans` when
 //! the cluster could not be expected to fire, and `due` what therefore must fire and what may.
 
+mod asked;
 mod attempts;
 mod case;
 mod cluster;
 mod counters;
 mod due;
+mod eras;
 mod fences;
 mod findings;
 mod firing;
@@ -57,12 +59,13 @@ pub fn judge(history: &History, settings: &Settings) -> Verdict {
         let Some((life, dues)) = dues.get_mut(task.name) else {
             continue;
         };
-        let runs = Run::all(&task.receipts);
+        let runs = Run::all(&task.receipts, &life.retries);
         findings.figures.fired += runs.len();
         due::oblige(&case, life, dues);
         overlap::excuse(&case, life, &runs, dues);
         attempts::judge(&case, task, life, &runs, &mut findings);
         firing::judge(&case, task, life, dues, &runs, &mut findings);
+        asked::judge(&case, task, life, &runs, &mut findings);
         overlap::judge(&case, task, life, &runs, &mut findings);
         fences::judge(&case, task, &mut findings);
         fences::in_order(task, life, &runs, &mut findings);

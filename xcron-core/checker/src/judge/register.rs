@@ -29,6 +29,7 @@ struct Step {
 enum Act {
     Create { definition: usize, paused: bool, conflict: Option<bool> },
     Change { call: Call, found: Option<bool> },
+    Update { definition: usize, found: Option<bool> },
     Read { found: bool, definition: Option<usize>, phase: Option<TaskPhase> },
 }
 
@@ -138,6 +139,10 @@ fn step_of(op: &Op, print: &mut impl FnMut(String) -> usize, lenient: bool) -> O
             let definition = seen.and_then(|seen| seen.fingerprint.clone()).map(print);
             Act::Read { found, definition, phase: seen.and_then(|seen| seen.state) }
         }
+        Call::Update => {
+            let definition = print(op.definition.as_ref()?.fingerprint());
+            Act::Update { definition, found: answer(Outcome::Ok, Outcome::Absent) }
+        }
         call => Act::Change { call, found: answer(Outcome::Ok, Outcome::Absent) },
     };
     let to = if known { op.back_us.unwrap_or(i64::MAX) } else { i64::MAX };
@@ -160,8 +165,12 @@ fn after(state: State, act: &Act) -> Option<State> {
                 Call::Delete => None,
                 Call::Pause => state.map(|(held, _)| (held, true)),
                 Call::Resume => state.map(|(held, _)| (held, false)),
-                Call::Create | Call::Query => state,
+                _ => state,
             })
+        }
+        Act::Update { definition, found } => {
+            let agrees = found.is_none_or(|found| found == state.is_some());
+            agrees.then_some(state.map(|(_, paused)| (*definition, paused)))
         }
         Act::Read { found, definition, phase } => {
             let same = match (state, definition) {
@@ -229,6 +238,7 @@ fn breaking_point(steps: &[Step], limit: usize) -> i64 {
                         Act::Create { definition, paused, conflict: None }
                     }
                     Act::Change { call, .. } => Act::Change { call, found: None },
+                    Act::Update { definition, .. } => Act::Update { definition, found: None },
                     read @ Act::Read { .. } => read,
                 };
             }

@@ -1,8 +1,9 @@
 //! One run, as its target received it: its attempts in order, and how it can have ended.
 
 use crate::history::definition::{Definition, DeliveryMode};
+use crate::history::op::{Op, Outcome};
 use crate::history::receipt::Receipt;
-use crate::judge::case::Case;
+use crate::judge::case::{Case, done_by};
 use std::collections::BTreeMap;
 
 const SECOND: i64 = 1_000_000;
@@ -14,6 +15,8 @@ pub(super) struct Run<'a> {
     pub(super) at_s: i64,
     /// At least one.
     pub(super) attempts: Vec<&'a Receipt>,
+    /// Operations that may have opened it again after it had failed, in order.
+    pub(super) retries: Vec<&'a Op>,
 }
 
 /// How a run can have ended.
@@ -26,8 +29,9 @@ pub(super) struct Ends {
 }
 
 impl<'a> Run<'a> {
-    /// The runs of one task, by when they were first received.
-    pub(super) fn all(receipts: &[&'a Receipt]) -> Vec<Self> {
+    /// The runs of one task, by when they were first received; `retries` may have opened some
+    /// again.
+    pub(super) fn all(receipts: &[&'a Receipt], retries: &[&'a Op]) -> Vec<Self> {
         let mut runs: Vec<Self> = Vec::new();
         let mut known: BTreeMap<&str, usize> = BTreeMap::new();
         for receipt in receipts {
@@ -38,10 +42,35 @@ impl<'a> Run<'a> {
                     id: &receipt.run,
                     at_s: receipt.scheduled_s,
                     attempts: vec![receipt],
+                    retries: Vec::new(),
                 }),
             }
         }
+        for run in &mut runs {
+            let names = |op: &&&Op| {
+                let is_known = op.back_us.is_some() && op.outcome == Outcome::Ok;
+                !is_known || op.runs.iter().any(|opened| opened == run.id)
+            };
+            run.retries = retries.iter().filter(names).copied().collect();
+        }
         runs
+    }
+
+    /// Whether somebody asked for it, beside the schedule.
+    pub(super) fn is_manual(&self) -> bool {
+        self.first().manual
+    }
+
+    /// Whether it may have been opened again between `from` and `to`.
+    pub(super) fn may_be_reopened(&self, from: i64, to: i64) -> bool {
+        self.retries.iter().any(|op| op.sent_us <= to && done_by(op) >= from)
+    }
+
+    /// The number from which on no attempt follows: each time that it is opened again the failures
+    /// before count no more.
+    pub(super) fn attempts_max(&self, definition: &Definition) -> u32 {
+        let times = u32::try_from(self.retries.len()).unwrap_or(u32::MAX).saturating_add(1);
+        definition.retry.attempts_max.saturating_mul(times)
     }
 
     pub(super) fn first(&self) -> &'a Receipt {
@@ -77,12 +106,13 @@ impl<'a> Run<'a> {
             DeliveryMode::AtLeastOnce => {
                 last.is_success()
                     || last.is_refusal()
-                    || last.attempt >= definition.retry.attempts_max
+                    || last.attempt >= self.attempts_max(definition)
             }
         };
         let again =
             case.has_cause(last, reported) && definition.delivery == DeliveryMode::AtLeastOnce;
-        if ended && !again { reported } else { i64::MAX }
+        let reopened = self.may_be_reopened(last.at_us, i64::MAX);
+        if ended && !again && !reopened { reported } else { i64::MAX }
     }
 
     /// How it can have ended by `until_us`.
@@ -90,13 +120,14 @@ impl<'a> Run<'a> {
         let last = self.last();
         let reported = case.spans.done_by(failed_by(last, definition), case.settings.report_us);
         let caused = self.losses(case, reported) > 0;
-        let settled = reported < until_us && !caused;
+        let reopened = self.may_be_reopened(last.at_us, until_us);
+        let settled = reported < until_us && !caused && !reopened;
         let won = self.attempts.iter().any(|attempt| attempt.answer.starts_with('2'));
         let timed_out = last.at_us + definition.timeout_s * SECOND;
         let in_time = last.answered_us.is_some_and(|at| at < timed_out - SECOND);
         let once = definition.delivery == DeliveryMode::AtMostOnce;
         let all = Ends { succeeded: won, failed: true, unknown: once && caused, open: !settled };
-        let exhausted = once || last.attempt >= definition.retry.attempts_max;
+        let exhausted = once || last.attempt >= self.attempts_max(definition);
         if settled && last.is_success() && in_time {
             return Ends { failed: false, ..all };
         }

@@ -4,6 +4,7 @@
 
 mod table;
 
+mod asked;
 mod cluster;
 mod dice;
 mod edits;
