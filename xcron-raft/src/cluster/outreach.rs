@@ -155,8 +155,9 @@ impl Outreach {
         for (id, address) in self.shared.standing().addresses {
             others.entry(id).or_insert(address);
         }
-        if others.is_empty() {
-            // Nothing says who there is, but others may have asked.
+        if others.is_empty() || !self.shared.has_arrived() {
+            // Nothing says who there is, or only what was true when this node was last here: others
+            // may have asked.
             let known = self.shared.contacts.addresses().into_iter();
             others.extend(known.filter(|(id, _)| !view.roster.is_removed(*id)));
         }
@@ -249,11 +250,12 @@ impl Outreach {
         let leads = report.role == Role::Leader.number();
         self.shared.contacts.note(report, clock, Instant::now());
         self.welcomed.insert(node);
-        let voters = self.shared.standing().voters.len();
-        // One that ended before it got its first entry knows no members; then the leader's word
-        // has to do.
-        let is_known = if voters > 0 { self.welcomed.len() >= voters / 2 } else { leads };
-        if is_known {
+        let voters = self.shared.standing().voters.clone();
+        let welcoming = voters.iter().filter(|id| self.welcomed.contains(id)).count();
+        let is_known = !voters.is_empty() && welcoming >= voters.len() / 2;
+        // One that ended before it got its first entry knows no members, and all that one knows
+        // may have been let go since; then the word of a leader that it does not know has to do.
+        if is_known || (leads && !voters.contains(&node)) {
             self.shared.arrive();
         }
     }

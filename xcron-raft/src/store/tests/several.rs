@@ -331,6 +331,30 @@ async fn a_node_that_ended_before_its_first_entry_is_let_in_again() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_that_was_away_while_all_others_were_replaced_is_let_in_again() {
+    let founders = ["a:1", "b:1", "c:1"];
+    let mut world = World::found(&founders).await;
+    let away = founders[2];
+    world.stop(away).await;
+    let voters = |status: &crate::ClusterStatus| status.nodes.iter().filter(|n| n.is_voter).count();
+    for (address, count) in [("d:1", 4), ("e:1", 5)] {
+        world.join(address, "a:1").await;
+        world.await_ready().await;
+        world.await_status("a:1", "another voter", |status| voters(status) == count).await;
+    }
+    for address in ["a:1", "b:1"] {
+        let id = world.node(address).status().node_id;
+        world.node("d:1").remove_node(id).await.unwrap();
+        assert!(world.node(address).fatal().await.to_string().contains("was removed"));
+        world.stop(address).await;
+    }
+    // All that it knows are nodes that are no more.
+    world.start(away, |settings| settings.peer_hosts = owned(&founders)).await;
+    world.await_ready().await;
+    super::create_one(world.node(away), "task").await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_earlier_version_keeps_the_format_down_until_it_is_replaced() {
     let addresses = ["a:1", "b:1", "c:1"];
     let mut world = World::new();
