@@ -21,6 +21,9 @@ pub(super) const WAITING_BYTES_MAX: usize = 64 << 20;
 pub(super) const CONNECTIONS_MAX: usize = 256;
 /// The most connections that have not.
 pub(super) const STRANGERS_MAX: usize = 64;
+/// A frame of more bytes may be on its way for long.
+pub(crate) const LONG_FRAME_BYTES: usize = 64 << 10;
+
 /// The most lanes to targets that a node keeps.
 pub(super) const LINES_MAX: usize = 256;
 /// The longest that a server works on one request, whatever its caller says.
@@ -45,10 +48,11 @@ pub(crate) struct PeerLimits {
     pub(crate) client_idle_max: Duration,
     /// How long an unanswered client waits before it asks whether the connection still lives.
     pub(crate) ping_after: Duration,
-    /// How long it waits in all on the raft lane before it gives the connection up.
-    pub(crate) silence_raft_max: Duration,
-    /// The same on the bulk lane, where a large frame may be on its way for long.
-    pub(crate) silence_bulk_max: Duration,
+    /// How long it waits in all before it gives the connection up.
+    pub(crate) silence_max: Duration,
+    /// The same after a frame of more than [`LONG_FRAME_BYTES`] on the bulk lane, which may be on
+    /// its way for long.
+    pub(crate) silence_long_max: Duration,
     /// How long calls fail at once after the first failed connect; doubles with each one.
     pub(crate) backoff_min: Duration,
     /// The longest of these pauses.
@@ -66,8 +70,8 @@ impl Default for PeerLimits {
             idle_max: Duration::from_secs(60),
             client_idle_max: Duration::from_secs(45),
             ping_after: Duration::from_millis(500),
-            silence_raft_max: Duration::from_secs(2),
-            silence_bulk_max: Duration::from_secs(10),
+            silence_max: Duration::from_secs(2),
+            silence_long_max: Duration::from_secs(10),
             backoff_min: Duration::from_millis(50),
             backoff_max: Duration::from_secs(1),
         }

@@ -13,6 +13,7 @@ use crate::peer::counts::Wrong;
 use crate::peer::error::{CallError, CallErrorKind};
 use crate::peer::frames::{self, Frames};
 use crate::peer::identity::Lane;
+use crate::peer::limits::LONG_FRAME_BYTES;
 use crate::peer::request::{Request, Response, Status, ping};
 
 /// How a connection ended.
@@ -42,6 +43,8 @@ struct Pulse {
     beat: Mutex<Beat>,
     ping_after: Duration,
     silence_max: Duration,
+    /// After a long frame.
+    silence_long_max: Duration,
     idle_max: Duration,
 }
 
@@ -51,6 +54,8 @@ struct Beat {
     moved_at: Instant,
     /// Since when the peer owes a frame.
     owes_since: Option<Instant>,
+    /// The last long frame to the peer.
+    long_at: Option<Instant>,
     is_pinged: bool,
     has_answered: bool,
 }
@@ -67,21 +72,26 @@ impl Pulse {
     fn new(line: &Line) -> Self {
         let limits = &line.party.limits;
         let moved_at = Instant::now();
-        let beat = Beat { moved_at, owes_since: None, is_pinged: false, has_answered: false };
+        let (owes_since, long_at) = (None, None);
+        let beat = Beat { moved_at, owes_since, long_at, is_pinged: false, has_answered: false };
         Self {
             beat: Mutex::new(beat),
             ping_after: limits.ping_after,
-            silence_max: match line.destination.lane {
-                Lane::Raft => limits.silence_raft_max,
-                Lane::Bulk => limits.silence_bulk_max,
+            silence_max: limits.silence_max,
+            silence_long_max: match line.destination.lane {
+                Lane::Raft => limits.silence_max,
+                Lane::Bulk => limits.silence_long_max,
             },
             idle_max: limits.client_idle_max,
         }
     }
 
-    fn wrote(&self) {
+    fn wrote(&self, bytes: usize) {
         let now = Instant::now();
         let mut beat = self.beat();
+        if bytes > LONG_FRAME_BYTES {
+            beat.long_at = Some(now);
+        }
         beat.moved_at = now;
         beat.owes_since = beat.owes_since.or(Some(now));
     }
@@ -89,7 +99,9 @@ impl Pulse {
     fn heard(&self, owes_more: bool) {
         let now = Instant::now();
         let owes_since = owes_more.then_some(now);
-        *self.beat() = Beat { moved_at: now, owes_since, is_pinged: false, has_answered: true };
+        let mut beat = self.beat();
+        let long_at = beat.long_at.filter(|_| owes_more);
+        *beat = Beat { moved_at: now, owes_since, long_at, is_pinged: false, has_answered: true };
     }
 
     fn has_answered(&self) -> bool {
@@ -103,7 +115,9 @@ impl Pulse {
             let until = beat.moved_at + self.idle_max;
             return if now < until { Quiet::WaitUntil(until) } else { Quiet::Idle };
         };
-        let (ping_at, dead_at) = (since + self.ping_after, since + self.silence_max);
+        let long_until = beat.long_at.map_or(since, |at| at + self.silence_long_max);
+        let (ping_at, dead_at) =
+            (since + self.ping_after, long_until.max(since + self.silence_max));
         if now >= dead_at {
             Quiet::Dead
         } else if beat.is_pinged {
@@ -125,7 +139,7 @@ async fn write(mut sink: SplitSink<Frames, Bytes>, line: &Line, pulse: &Pulse) -
     let write_max = line.party.limits.write_max;
     loop {
         while let Some(frame) = next_frame(line) {
-            pulse.wrote();
+            pulse.wrote(frame.len());
             line.party.tally().bytes_out.add(frame.len() as u64);
             if let Err(error) = in_time(write_max, sink.feed(frame), line).await {
                 return error;

@@ -119,6 +119,23 @@ async fn a_connection_without_a_sign_of_life_is_given_up() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn only_a_long_frame_is_waited_for_longer() {
+    let (net, _server) = world();
+    for (lane, bytes, seconds) in
+        [(Lane::Raft, 1, 2), (Lane::Bulk, 1, 2), (Lane::Bulk, 100_000, 10)]
+    {
+        let peers = client(&net, member(CLIENT));
+        assert!(ask_on(&peers, lane, ECHO, "x", 1_000).await.is_ok());
+        net.silence(A, B);
+        let silent = Instant::now();
+        let outcome = ask_on(&peers, lane, ECHO, &"x".repeat(bytes), 60_000).await;
+        assert_eq!(sent(outcome), CallErrorKind::Unreachable);
+        assert_eq!(silent.elapsed(), Duration::from_secs(seconds), "{bytes} bytes");
+        net.heal(A, B);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_server_that_takes_connections_and_says_nothing_is_given_up() {
     let net = MemoryNet::new();
     let _listener = net.listen(B);
