@@ -28,6 +28,15 @@ pub(crate) struct Draft {
     pub(crate) definition: checker::Definition,
 }
 
+impl Draft {
+    /// The same with the schedule of `other`.
+    pub(crate) fn scheduled_as(&self, other: &Self) -> Self {
+        let mut definition = self.definition.clone();
+        definition.schedule = other.definition.schedule.clone();
+        Self { task: task(self.task.id.as_str(), &definition), definition }
+    }
+}
+
 /// Draws a definition for a task called `id`; `now_s` is the present second.
 pub(crate) fn draw(dice: &mut Dice, id: &str, now_s: i64, places: usize) -> Draft {
     let once = dice.chance(650);

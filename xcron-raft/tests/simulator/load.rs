@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::time::{sleep, timeout};
 use xcron_checker::{Call, Op, Outcome, Seen, TaskPhase};
 use xcron_core::{
-    Consistency, CreateError, DeleteError, Effect, Scheduler, StoreError, TaskStatus,
+    Consistency, CreateError, DeleteError, Effect, Scheduler, StoreError, TaskId, TaskStatus,
     TaskWithHistory,
 };
 use xcron_raft::RaftStore;
@@ -17,6 +17,7 @@ use xcron_raft::runtime::Process;
 use crate::definitions::{self, Draft};
 use crate::dice::Dice;
 use crate::record::Recorder;
+use crate::wishes::Wish;
 
 /// How long a client waits for an answer.
 const PATIENCE: Duration = Duration::from_secs(12);
@@ -37,8 +38,9 @@ pub(crate) type Handles = Arc<Mutex<BTreeMap<u64, Handle>>>;
 pub(crate) struct Load {
     pub(crate) handles: Handles,
     pub(crate) recorder: Arc<Recorder>,
-    /// Every task that anybody tried to create.
-    pub(crate) drafts: Mutex<BTreeMap<String, Draft>>,
+    /// Every task that anybody tried to create, as what it may be by now.
+    pub(crate) drafts: Mutex<BTreeMap<String, Vec<Draft>>>,
+    pub(crate) wishes: Vec<Wish>,
     pub(crate) tasks_max: usize,
     pub(crate) gap_ms: u64,
     pub(crate) places: usize,
@@ -48,7 +50,7 @@ pub(crate) struct Load {
 }
 
 impl Load {
-    fn drafts(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, Draft>> {
+    pub(crate) fn drafts(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, Vec<Draft>>> {
         self.drafts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -63,8 +65,22 @@ pub(crate) struct Client {
     pub(crate) number: u64,
     pub(crate) dice: Dice,
     /// Tasks that this client may delete.
-    own: Vec<String>,
+    pub(crate) own: Vec<String>,
     created: u64,
+}
+
+/// What came of asking one thing.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) outcome: Outcome,
+    pub(crate) seen: Option<Seen>,
+    pub(crate) runs: Vec<String>,
+}
+
+impl From<Outcome> for Answer {
+    fn from(outcome: Outcome) -> Self {
+        Self { outcome, seen: None, runs: Vec::new() }
+    }
 }
 
 impl Client {
@@ -91,7 +107,8 @@ impl Client {
             33..=34 if self.load.places <= 2 => self.crowd().await,
             0..=34 => self.create().await,
             35..=49 => self.race().await,
-            50..=64 => self.delete_one().await,
+            50..=59 => self.delete_one().await,
+            60..=79 if !self.load.wishes.is_empty() => self.wish().await,
             _ => self.query().await,
         }
     }
@@ -106,7 +123,7 @@ impl Client {
         handles.get(&node).map(|handle| (node, handle.clone()))
     }
 
-    fn new_id(&mut self) -> String {
+    pub(crate) fn new_id(&mut self) -> String {
         self.created += 1;
         format!("t-{}-{}", self.number, self.created)
     }
@@ -121,16 +138,21 @@ impl Client {
         self.create_as(id, draft).await;
     }
 
+    /// Notes that somebody tries to make the task `id` what `draft` says.
+    pub(crate) fn note(&self, id: &str, draft: &Draft) {
+        self.load.drafts().entry(id.to_owned()).or_default().push(draft.clone());
+    }
+
     /// Creates a task until somebody says what became of it, or the client tires.
-    async fn create_as(&mut self, id: String, draft: Draft) -> Outcome {
-        self.load.drafts().insert(id.clone(), draft.clone());
+    pub(crate) async fn create_as(&mut self, id: String, draft: Draft) -> Outcome {
+        self.note(&id, &draft);
         self.own.push(id.clone());
         let mut outcome = Outcome::Unknown;
         for _ in 0..self.dice.between(1, 3) {
             let op = Op::create(id.as_str(), draft.definition.clone(), 0);
             let task = draft.task.clone();
             let asked = |handle: Handle| async move {
-                (created(handle.scheduler.create(task).await.map(drop)), None)
+                created(&handle.scheduler.create(task).await).into()
             };
             outcome = self.ask(op, asked).await;
             if matches!(outcome, Outcome::Ok | Outcome::Refused | Outcome::Conflict) {
@@ -142,6 +164,14 @@ impl Client {
 
     /// Creates a task and deletes it around the moment at which it is due.
     async fn race(&mut self) {
+        if let Some(id) = self.create_and_wait().await {
+            self.own.retain(|own| *own != id);
+            self.delete(id).await;
+        }
+    }
+
+    /// Creates a task and waits until about the moment at which it is due; which.
+    pub(crate) async fn create_and_wait(&mut self) -> Option<String> {
         let id = self.new_id();
         let now_us = self.load.recorder.now_us();
         let draft = definitions::draw_soon(&mut self.dice, &id, now_us / 1_000_000, 1, 3);
@@ -150,15 +180,14 @@ impl Client {
             xcron_checker::Schedule::Cron { .. } => now_us,
         };
         if self.create_as(id.clone(), draft).await != Outcome::Ok {
-            return;
+            return None;
         }
         // Most of them in the last moments before it, when it may be claimed already.
         let early_us = self.dice.scaled_millis(1, 400).as_micros() as i64;
         let late_us = if self.dice.chance(150) { 50_000 } else { 0 };
         let left = due_us - early_us + late_us - self.load.recorder.now_us();
         sleep(Duration::from_micros(left.max(0) as u64)).await;
-        self.own.retain(|own| *own != id);
-        self.delete(id).await;
+        Some(id)
     }
 
     /// Creates many tasks that are due in the same second; where they wait for a place, deletes
@@ -188,20 +217,24 @@ impl Client {
     }
 
     async fn delete_one(&mut self) {
-        if self.own.is_empty() {
-            return;
+        if let Some(id) = self.any_own() {
+            self.own.retain(|own| *own != id);
+            self.delete(id).await;
         }
-        let number = self.dice.below(self.own.len() as u64) as usize;
-        let id = self.own.swap_remove(number);
-        self.delete(id).await;
+    }
+
+    /// One of the tasks that this client may delete.
+    pub(crate) fn any_own(&mut self) -> Option<String> {
+        let last = self.own.len().checked_sub(1)?;
+        self.own.get(self.dice.below(last as u64 + 1) as usize).cloned()
     }
 
     async fn delete(&mut self, id: String) {
         for _ in 0..3 {
             let op = Op::new(Call::Delete, id.as_str(), 0);
-            let name = self.load.drafts()[&id].task.id.clone();
+            let name = name(&id);
             let asked = |handle: Handle| async move {
-                (deleted(handle.scheduler.delete(&name).await), None)
+                deleted(&handle.scheduler.delete(&name).await).into()
             };
             let outcome = self.ask(op, asked).await;
             if matches!(outcome, Outcome::Ok | Outcome::Absent) || self.dice.chance(300) {
@@ -224,84 +257,108 @@ impl Client {
             .iter()
             .rev()
             .nth(back as usize)
-            .map(|(id, draft)| (id.clone(), draft.clone()));
-        let Some((id, draft)) = found else {
+            .map(|(id, drafts)| (id.clone(), drafts.clone()));
+        let Some((id, drafts)) = found else {
             return;
         };
         let op = Op::new(Call::Query, id.as_str(), 0);
         let asked = |handle: Handle| async move {
-            let read = handle.scheduler.get(&draft.task.id, Consistency::Linearizable).await;
-            match read {
-                Ok(Some(found)) => (Outcome::Ok, Some(seen(&found, &draft))),
-                Ok(None) => (Outcome::Absent, None),
-                Err(error) => (effect(&error), None),
+            let name = drafts[0].task.id.clone();
+            match handle.scheduler.get(&name, Consistency::Linearizable).await {
+                Ok(Some(found)) => {
+                    let seen = Some(seen(&found, &drafts));
+                    Answer { seen, ..Outcome::Ok.into() }
+                }
+                Ok(None) => Outcome::Absent.into(),
+                Err(error) => effect(&error).into(),
             }
         };
         self.ask(op, asked).await;
     }
 
     /// Asks one node one thing, as a part of its process, and takes down what came of it.
-    async fn ask<F>(&mut self, op: Op, asked: impl FnOnce(Handle) -> F) -> Outcome
+    pub(crate) async fn ask<F>(&mut self, op: Op, asked: impl FnOnce(Handle) -> F) -> Outcome
     where
-        F: Future<Output = (Outcome, Option<Seen>)> + Send + 'static,
+        F: Future<Output = Answer> + Send + 'static,
+    {
+        let asked = |handle: Handle| {
+            let answer = asked(handle);
+            async move { vec![answer.await] }
+        };
+        self.ask_all(vec![op], asked).await.first().copied().unwrap_or(Outcome::None)
+    }
+
+    /// The same with many things, each with its answer.
+    pub(crate) async fn ask_all<F>(
+        &mut self,
+        ops: Vec<Op>,
+        asked: impl FnOnce(Handle) -> F,
+    ) -> Vec<Outcome>
+    where
+        F: Future<Output = Vec<Answer>> + Send + 'static,
     {
         let Some((node, handle)) = self.any_node() else {
             sleep(Duration::from_millis(50)).await;
-            return Outcome::None;
+            return Vec::new();
         };
         let recorder = self.load.recorder.clone();
-        let mut op = op.by(self.number, node);
-        op.sent_us = recorder.now_us();
-        let process = handle.process.clone();
-        let answer = process.spawn(asked(handle));
-        let outcome = match timeout(PATIENCE, answer).await {
-            Ok(Ok((outcome, seen))) => {
-                op.back_us = Some(recorder.now_us());
-                op.outcome = outcome;
-                op.seen = seen;
-                outcome
-            }
+        let (sent_us, process) = (recorder.now_us(), handle.process.clone());
+        let answers = match timeout(PATIENCE, process.spawn(asked(handle))).await {
+            Ok(Ok(answers)) => answers,
             // The node ended, or the client waits no longer.
-            Ok(Err(_)) | Err(_) => {
-                op.outcome = Outcome::Unknown;
-                Outcome::Unknown
-            }
+            Ok(Err(_)) | Err(_) => Vec::new(),
         };
-        recorder.op(op);
-        outcome
+        let mut outcomes = Vec::new();
+        let mut answers = answers.into_iter();
+        for op in ops {
+            let mut op = Op { sent_us, ..op.by(self.number, node) };
+            if let Some(answer) = answers.next() {
+                op.back_us = Some(recorder.now_us());
+                (op.outcome, op.seen, op.runs) = (answer.outcome, answer.seen, answer.runs);
+            }
+            outcomes.push(op.outcome);
+            recorder.op(op);
+        }
+        outcomes
     }
 }
 
-fn effect(error: &StoreError) -> Outcome {
+/// The name of a task.
+pub(crate) fn name(id: &str) -> TaskId {
+    TaskId::parse(id).expect("only good ids are drawn")
+}
+
+pub(crate) fn effect(error: &StoreError) -> Outcome {
     match error.effect() {
         Effect::None => Outcome::None,
         Effect::Unknown => Outcome::Unknown,
     }
 }
 
-fn created(result: Result<(), CreateError>) -> Outcome {
+pub(crate) fn created<T>(result: &Result<T, CreateError>) -> Outcome {
     match result {
-        Ok(()) => Outcome::Ok,
+        Ok(_) => Outcome::Ok,
         Err(CreateError::Refused(_) | CreateError::Callback(_)) => Outcome::Refused,
         Err(CreateError::Exists(_)) => Outcome::Conflict,
-        Err(CreateError::Store(error)) => effect(&error),
+        Err(CreateError::Store(error)) => effect(error),
     }
 }
 
-fn deleted(result: Result<(), DeleteError>) -> Outcome {
+pub(crate) fn deleted(result: &Result<(), DeleteError>) -> Outcome {
     match result {
         Ok(()) => Outcome::Ok,
         Err(DeleteError::Missing(_)) => Outcome::Absent,
-        Err(DeleteError::Store(error)) => effect(&error),
+        Err(DeleteError::Store(error)) => effect(error),
     }
 }
 
 /// What a client makes of a task that it has read.
-pub(crate) fn seen(found: &TaskWithHistory, draft: &Draft) -> Seen {
+pub(crate) fn seen(found: &TaskWithHistory, drafts: &[Draft]) -> Seen {
     let (task, state) = (&found.task, &found.task.state);
-    let is_same = *task.definition == draft.task.definition;
+    let known = drafts.iter().find(|draft| *task.definition == draft.task.definition);
+    let fingerprint = known.map_or("another".into(), |draft| draft.definition.fingerprint());
     Seen {
-        fingerprint: Some(if is_same { draft.definition.fingerprint() } else { "another".into() }),
+        fingerprint: Some(fingerprint),
         state: Some(phase(state.status)),
         next_s: state.next.map(|next| next.as_secs()),
         run_count: Some(state.counters.ended()),

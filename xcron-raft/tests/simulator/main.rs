@@ -31,6 +31,7 @@ mod series;
 mod simulation;
 mod targets;
 mod undo;
+mod wishes;
 mod world;
 
 use series::Series;

@@ -7,6 +7,7 @@ use xcron_raft::net::memory::Weather;
 
 use crate::dice::Dice;
 use crate::faults::Kind;
+use crate::wishes::Wish;
 
 /// Moments around which simulations begin, in unix seconds: clocks change near most of them.
 const BEGINNINGS: [i64; 8] = [
@@ -41,6 +42,8 @@ pub(crate) struct Plan {
     pub(crate) clock_off_ms: u64,
     /// How many attempts may be under way to one destination.
     pub(crate) places: usize,
+    /// What clients wish of tasks that exist.
+    pub(crate) wishes: Vec<Wish>,
 }
 
 impl Plan {
@@ -85,6 +88,7 @@ impl Plan {
             ),
             clock_off_ms: *dice.pick(&[0, 20, 200]),
             places: *dice.pick(&[2, 256]),
+            wishes: Wish::swarm(&mut dice),
         }
     }
 

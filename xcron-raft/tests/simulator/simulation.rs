@@ -239,7 +239,7 @@ fn audit(world: &World, found: &xcron_core::TaskWithHistory) {
 fn remains(id: &str, task: &xcron_core::Task) -> FinalTask {
     let (state, counters) = (&task.state, &task.state.counters);
     let open = |run: &xcron_core::OpenRun| xcron_checker::OpenRun {
-        run: format!("{id}@{}", run.occurrence.time().as_secs()),
+        run: xcron_core::RunId::new(task.id.clone(), run.occurrence).to_string(),
         scheduled_s: run.occurrence.time().as_secs(),
         attempt: run.attempt,
         fence: run.fence,

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use tokio::sync::oneshot;
 use tokio::time::sleep;
 use xcron_checker::Receipt;
-use xcron_core::{Callback, CallbackError, Clock, Delivery, Dispatcher, Outcome};
+use xcron_core::{Callback, CallbackError, Clock, Delivery, Dispatcher, Occurrence, Outcome};
 use xcron_raft::runtime::Process;
 
 use crate::dice::Dice;
@@ -78,6 +78,7 @@ impl SimDispatcher {
         receipt.answer = answer;
         receipt.attempt = delivery.attempt();
         receipt.fence = delivery.fence();
+        receipt.manual = matches!(run.occurrence(), Occurrence::Manual { .. });
         receipt.node = Some(self.node);
         receipt.sender_clock_us = Some(self.clock.now().as_millis() * 1_000);
         receipt

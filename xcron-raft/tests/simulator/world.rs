@@ -96,6 +96,7 @@ impl World {
             handles,
             recorder: recorder.clone(),
             drafts: Mutex::default(),
+            wishes: plan.wishes.clone(),
             tasks_max: plan.tasks_max,
             gap_ms: plan.client_gap_ms,
             places: plan.places,
