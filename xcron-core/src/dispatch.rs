@@ -1,6 +1,7 @@
 //! The seam to the world: one attempt of one run.
 
 use crate::store::{Claim, Store};
+use crate::task::attempt::beginning;
 use crate::task::callback::Callback;
 use crate::task::definition::TaskDefinition;
 use crate::task::id::RunId;
@@ -201,6 +202,9 @@ pub struct Outcome {
     pub code: Option<u16>,
     /// What went wrong.
     pub error: Option<String>,
+    /// The beginning of what the target answered; what exceeds
+    /// [`ANSWER_BYTES_MAX`](crate::task::attempt::ANSWER_BYTES_MAX) bytes is cut off.
+    pub answer: Option<Arc<str>>,
     /// The target asks to be left alone for so long.
     pub retry_after: Option<Duration>,
 }
@@ -250,6 +254,22 @@ impl Outcome {
         self
     }
 
+    /// The same with what the target answered, or its beginning. It is kept as text, cut between
+    /// characters; bytes that are no text become U+FFFD.
+    ///
+    /// ```
+    /// use xcron_core::Outcome;
+    ///
+    /// let outcome = Outcome::succeeded().with_answer(b"accepted");
+    /// assert_eq!(outcome.answer.as_deref(), Some("accepted"));
+    /// assert_eq!(Outcome::succeeded().with_answer(b"").answer, None);
+    /// ```
+    #[must_use]
+    pub fn with_answer(mut self, answer: &[u8]) -> Self {
+        self.answer = beginning(answer);
+        self
+    }
+
     /// The same with the target's wish to be left alone for so long.
     #[must_use]
     pub const fn with_retry_after(mut self, retry_after: Duration) -> Self {
@@ -258,6 +278,6 @@ impl Outcome {
     }
 
     const fn of(verdict: Verdict) -> Self {
-        Self { verdict, code: None, error: None, retry_after: None }
+        Self { verdict, code: None, error: None, answer: None, retry_after: None }
     }
 }

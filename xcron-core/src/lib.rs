@@ -68,6 +68,7 @@ pub use store::{
     Agenda, Change, Claim, Committed, Conflict, Consistency, Effect, MemoryStore, Store,
     StoreError, StoreErrorKind, TaskCounts,
 };
+pub use task::attempt::{AttemptEnd, AttemptRecord};
 pub use task::callback::{Callback, CallbackBody, Method};
 pub use task::definition::{NewTask, TaskDefinition};
 pub use task::id::{InvalidField, Occurrence, RunId, TaskId};

@@ -51,6 +51,7 @@ impl Config {
             deny: texts(&self.callback.deny),
             allow: texts(&self.callback.allow),
             body_bytes_max: self.limits.max_callback_body_bytes,
+            answer_kept_bytes_max: self.callback.max_answer_kept_bytes,
             signing: self.callback.signing_secrets(),
             ..DispatchSettings::default()
         }

@@ -4,6 +4,7 @@ use crate::failure::Failure;
 use crate::life;
 use rusqlite::{OptionalExtension, Transaction, params};
 use xcron_core::store::FAILED_RUNS_MAX;
+use xcron_core::task::attempt::{FAILED_ATTEMPTS_BYTES_MAX, OTHER_ATTEMPTS_BYTES_MAX};
 use xcron_core::{Change, Committed, Conflict, Phase, Revision, RunEnd, RunRecord, TaskId};
 use xcron_core::{TaskState, Timestamp};
 
@@ -156,8 +157,42 @@ fn remember(
         (SELECT number FROM history WHERE task = ?1 AND failed = ?2 \
         ORDER BY number DESC LIMIT ?3)";
     let mut forget = transaction.prepare_cached(forget)?;
-    for (failed, kept) in [(false, history_max), (true, FAILED_RUNS_MAX)] {
+    let bounds = [
+        (false, history_max, OTHER_ATTEMPTS_BYTES_MAX),
+        (true, FAILED_RUNS_MAX, FAILED_ATTEMPTS_BYTES_MAX),
+    ];
+    for (failed, kept, attempts_bytes_max) in bounds {
         forget.execute(params![id, failed, i64::try_from(kept).unwrap_or(i64::MAX)])?;
+        bound_attempts(transaction, id, failed, attempts_bytes_max)?;
+    }
+    Ok(())
+}
+
+/// Lets go of the attempts of the older runs of the task beyond what they may take.
+fn bound_attempts(
+    transaction: &Transaction<'_>,
+    id: &str,
+    failed: bool,
+    bytes_max: usize,
+) -> Result<(), Failure> {
+    let query = "SELECT number, record FROM history WHERE task = ?1 AND failed = ?2 \
+        ORDER BY number DESC";
+    let mut numbers: Vec<i64> = Vec::new();
+    let mut runs: Vec<RunRecord> = Vec::new();
+    let mut statement = transaction.prepare_cached(query)?;
+    let mut rows = statement.query(params![id, failed])?;
+    while let Some(row) = rows.next()? {
+        numbers.push(row.get(0)?);
+        runs.push(serde_json::from_str(row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?)?);
+    }
+    let before: Vec<usize> = runs.iter().map(RunRecord::attempts_bytes).collect();
+    RunRecord::bound_attempts(&mut runs, bytes_max);
+    let update = "UPDATE history SET record = ?2 WHERE number = ?1";
+    let mut update = transaction.prepare_cached(update)?;
+    for ((number, run), before) in numbers.iter().zip(&runs).zip(before) {
+        if run.attempts_bytes() != before {
+            update.execute(params![number, serde_json::to_string(run)?])?;
+        }
     }
     Ok(())
 }

@@ -2,11 +2,12 @@
 
 use crate::Timestamp;
 use crate::decide::occurrences::Occurrences;
-use crate::decide::{conclude, count, due_of, jitter, open_run};
+use crate::decide::{attempts, conclude, count, due_of, jitter, open_run};
 use crate::mutant::{self, Mutant};
 use crate::schedule::{Calendar, Schedule};
 use crate::store::Claim;
 use crate::task::Task;
+use crate::task::attempt::{AttemptEnd, AttemptRecord};
 use crate::task::definition::TaskDefinition;
 use crate::task::id::{Occurrence, TaskId};
 use crate::task::policy::{DeliveryMode, Misfire, Overlap};
@@ -122,34 +123,57 @@ struct Decision<'a> {
 impl Decision<'_> {
     /// Attempts whose sender is gone are repeated, or given up if they may be made only once.
     fn recover_lost_attempts(&mut self) {
-        let now = self.context.now;
-        let mut given_up = Vec::new();
-        for run in &mut self.state.runs {
-            let Phase::Sending { holder, not_before } = run.phase else {
+        let lost = |run: &OpenRun| match run.phase {
+            Phase::Sending { holder, not_before } if (self.context.is_gone)(holder) => {
+                Some((run.occurrence, holder, not_before))
+            }
+            Phase::Sending { .. } | Phase::Queued | Phase::Waiting { .. } => None,
+        };
+        let lost: Vec<_> = self.state.runs.iter().filter_map(lost).collect();
+        for (occurrence, holder, not_before) in lost {
+            let Some(index) = open_run(&self.state, occurrence) else {
                 continue;
             };
-            if !(self.context.is_gone)(holder) {
-                continue;
-            }
             if self.definition.delivery == DeliveryMode::AtMostOnce {
-                given_up.push((*run, holder, not_before));
+                self.give_up(index, holder, not_before);
             } else {
-                run.lost += 1;
-                // Claimed ahead and lost before its instant: the instant stays.
-                run.phase = Phase::Waiting { until: now.max(not_before) };
+                self.repeat(index, holder, not_before);
             }
         }
-        for (run, holder, not_before) in given_up {
-            self.state.runs.retain(|open| open.occurrence != run.occurrence);
-            count(&mut self.state, RunEnd::Unknown, 1);
-            self.ended.push(RunRecord {
-                attempts: run.attempt,
-                started_at: not_before,
-                node: holder.node,
-                error: Some("the node was lost while it made the attempt".into()),
-                ..self.record(run.occurrence, RunEnd::Unknown)
-            });
-        }
+    }
+
+    /// The run at `index` ends: its only attempt was lost with `holder`.
+    fn give_up(&mut self, index: usize, holder: Holder, not_before: Timestamp) {
+        let run = self.state.runs.remove(index);
+        count(&mut self.state, RunEnd::Unknown, 1);
+        self.ended.push(RunRecord {
+            attempts: run.attempt,
+            started_at: not_before,
+            node: holder.node,
+            error: Some("the node was lost while it made the attempt".into()),
+            earlier: run.earlier,
+            ..self.record(run.occurrence, RunEnd::Unknown)
+        });
+    }
+
+    /// The run at `index` waits for its next attempt: the newest was lost with `holder`.
+    fn repeat(&mut self, index: usize, holder: Holder, not_before: Timestamp) {
+        let now = self.context.now;
+        let run = &mut self.state.runs[index];
+        run.lost += 1;
+        // Claimed ahead and lost before its instant: the instant stays.
+        run.phase = Phase::Waiting { until: now.max(not_before) };
+        let made = AttemptRecord {
+            attempt: run.attempt,
+            node: holder.node,
+            started_at: not_before,
+            ended_at: now,
+            end: AttemptEnd::Lost,
+            code: None,
+            error: None,
+            answer: None,
+        };
+        attempts::keep(&mut self.state, index, [made]);
     }
 
     /// The attempt to make now: of an open run that waits, or else of the next occurrence.
@@ -237,6 +261,7 @@ impl Decision<'_> {
                     fence: 0,
                     claimed_at: self.context.now,
                     phase: Phase::Queued,
+                    earlier: Vec::new(),
                 });
                 self.state.next = self.occurrences.next_of(&self.state);
                 if overlap == Overlap::Queue && open {
@@ -361,6 +386,8 @@ impl Decision<'_> {
             node: self.context.holder.node,
             code: None,
             error: None,
+            answer: None,
+            earlier: Vec::new(),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Runs that somebody asks for: one beside the schedule, or a failed one again.
 
-use crate::decide::{AmendError, Amended, By, conclude, open_run};
+use crate::decide::{AmendError, Amended, By, attempts, conclude, open_run};
 use crate::task::Task;
 use crate::task::id::Occurrence;
 use crate::task::state::{OPEN_RUNS_MAX, OpenRun, Phase, RunEnd, RunRecord, TaskState, TaskStatus};
@@ -37,6 +37,8 @@ pub fn retry<'a>(
     for record in failed.into_iter().filter(|record| record.end == RunEnd::Failed) {
         let is_open = open_run(&state, record.occurrence).is_some();
         if !is_open && open(&mut state, record.occurrence, record.attempts, by).is_ok() {
+            let last = state.runs.len() - 1;
+            attempts::keep(&mut state, last, record.made());
             // It has failed no more, and was claimed once.
             state.counters.failed = state.counters.failed.saturating_sub(1);
             opened.push(record.occurrence);
@@ -68,6 +70,7 @@ fn open(
         fence: 0,
         claimed_at: by.now,
         phase: Phase::Waiting { until: by.now },
+        earlier: Vec::new(),
     });
     Ok(())
 }

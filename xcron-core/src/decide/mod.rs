@@ -7,6 +7,7 @@
 
 mod admit;
 mod amend;
+mod attempts;
 mod audit;
 mod claim;
 mod manual;

@@ -99,5 +99,7 @@ fn skip(
         node: by.node,
         code: None,
         error: None,
+        answer: None,
+        earlier: Vec::new(),
     })
 }

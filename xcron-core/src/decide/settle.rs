@@ -1,14 +1,14 @@
 //! Settlement: from what an attempt came to, to the end of its run or the next attempt.
 
 use crate::Timestamp;
-use crate::decide::{conclude, count, open_run, scatter};
+use crate::decide::{attempts, conclude, count, open_run, scatter};
 use crate::dispatch::{Outcome, Verdict};
 use crate::store::Claim;
 use crate::task::Task;
+use crate::task::attempt::{ANSWER_BYTES_MAX, AttemptEnd, AttemptRecord, clip};
 use crate::task::definition::TaskDefinition;
 use crate::task::policy::DeliveryMode;
 use crate::task::state::{ERROR_BYTES_MAX, OpenRun, Phase, RunEnd, RunRecord, TaskState};
-use std::sync::Arc;
 use std::time::Duration;
 
 /// The longest that a target may put off the next attempt.
@@ -40,43 +40,62 @@ pub fn settle(
     }
     let mut state = task.state.clone();
     let index = open_run(&state, claim.occurrence)?;
-    let run = state.runs[index];
-    let end = match outcome.verdict {
-        Verdict::Succeeded => Some(RunEnd::Succeeded),
-        Verdict::Refused => Some(RunEnd::Failed),
+    let run = &mut state.runs[index];
+    let (end, waits) = match outcome.verdict {
+        Verdict::Succeeded => (AttemptEnd::Succeeded, None),
+        Verdict::Refused => (AttemptEnd::Failed, None),
+        Verdict::Failed => (AttemptEnd::Failed, next_attempt(task, run, outcome.retry_after, now)),
         Verdict::NotStarted => {
             let Phase::Sending { not_before, .. } = run.phase else {
                 return None;
             };
-            state.runs[index].lost += 1;
-            state.runs[index].phase = Phase::Waiting { until: not_before };
+            run.lost += 1;
+            (AttemptEnd::NotSent, Some(not_before))
+        }
+    };
+    let made = AttemptRecord {
+        attempt: run.attempt,
+        node: claim.holder.node,
+        started_at: started_at.unwrap_or(now),
+        ended_at: now,
+        end,
+        code: outcome.code,
+        error: outcome.error.as_deref().map(|error| clip(error, ERROR_BYTES_MAX)),
+        answer: outcome.answer.as_deref().map(|answer| clip(answer, ANSWER_BYTES_MAX)),
+    };
+    let ended = match waits {
+        Some(until) => {
+            run.phase = Phase::Waiting { until };
+            attempts::keep(&mut state, index, [made]);
             None
         }
-        Verdict::Failed => match next_attempt(task, &run, outcome.retry_after, now) {
-            Some(until) => {
-                state.runs[index].phase = Phase::Waiting { until };
-                None
-            }
-            None => Some(RunEnd::Failed),
-        },
-    };
-    let ended = end.map(|end| {
-        state.runs.remove(index);
-        count(&mut state, end, 1);
-        RunRecord {
-            occurrence: run.occurrence,
-            end,
-            count: 1,
-            attempts: run.attempt,
-            started_at: started_at.unwrap_or(now),
-            ended_at: now,
-            node: claim.holder.node,
-            code: outcome.code,
-            error: outcome.error.as_deref().map(clip),
+        None => {
+            let run = state.runs.remove(index);
+            let is_success = made.end == AttemptEnd::Succeeded;
+            let end = if is_success { RunEnd::Succeeded } else { RunEnd::Failed };
+            count(&mut state, end, 1);
+            Some(record(run, end, made))
         }
-    });
+    };
     conclude(&mut state, &task.definition, task.id.as_str(), now);
     Some(Settled { state, ended })
+}
+
+/// How `run` ended by its last attempt.
+fn record(run: OpenRun, end: RunEnd, last: AttemptRecord) -> RunRecord {
+    RunRecord {
+        occurrence: run.occurrence,
+        end,
+        count: 1,
+        attempts: last.attempt,
+        started_at: last.started_at,
+        ended_at: last.ended_at,
+        node: last.node,
+        code: last.code,
+        error: last.error,
+        answer: last.answer,
+        earlier: run.earlier,
+    }
 }
 
 /// When the next attempt of `run` is due, if the task's policies allow one.
@@ -102,13 +121,4 @@ fn next_attempt(
     let until = now.plus(backoff.max(asked));
     let max_age = Duration::from_secs(retry.max_age_seconds.into());
     (until.since(run.claimed_at) <= max_age).then_some(until)
-}
-
-/// The first [`ERROR_BYTES_MAX`] bytes of `error`, cut between characters.
-fn clip(error: &str) -> Arc<str> {
-    let mut end = error.len().min(ERROR_BYTES_MAX);
-    while !error.is_char_boundary(end) {
-        end -= 1;
-    }
-    error[..end].into()
 }

@@ -6,6 +6,7 @@ use super::{
     TaskCounts,
 };
 use crate::Timestamp;
+use crate::task::attempt::{FAILED_ATTEMPTS_BYTES_MAX, OTHER_ATTEMPTS_BYTES_MAX};
 use crate::task::id::TaskId;
 use crate::task::state::{Holder, RunEnd, RunRecord, TaskState, TaskStatus};
 use crate::task::{Revision, Task, TaskWithHistory};
@@ -62,6 +63,11 @@ impl Record {
             *room = room.saturating_sub(1);
             has_room
         });
+        let bounds = [(true, FAILED_ATTEMPTS_BYTES_MAX), (false, OTHER_ATTEMPTS_BYTES_MAX)];
+        for (failed, bytes_max) in bounds {
+            let alike = self.history.iter_mut().filter(|run| (run.end == RunEnd::Failed) == failed);
+            RunRecord::bound_attempts(alike, bytes_max);
+        }
     }
 
     fn with_history(&self) -> TaskWithHistory {

@@ -223,6 +223,10 @@ impl TaskCounts {
 ///   them, and `scan_history` finds the tasks that have some.
 /// - `a_run_that_ends_again_replaces_its_record`: the history holds a failed run that was retried
 ///   once, as it ended last.
+/// - `runs_keep_their_attempts`: open runs as they were put; of those that ended the newest, as
+///   [`RunRecord::bound_attempts`] does it to failed runs within
+///   [`FAILED_ATTEMPTS_BYTES_MAX`](crate::task::attempt::FAILED_ATTEMPTS_BYTES_MAX), and to others
+///   within [`OTHER_ATTEMPTS_BYTES_MAX`](crate::task::attempt::OTHER_ATTEMPTS_BYTES_MAX).
 /// - `counts_add_up`: `counts` by status, after each commit.
 ///
 /// Durable stores also run `testing::durable_suite`:

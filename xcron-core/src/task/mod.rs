@@ -1,5 +1,6 @@
 //! The vocabulary: tasks, their definitions and states, occurrences, runs and policies.
 
+pub mod attempt;
 pub mod callback;
 pub mod definition;
 pub mod id;

@@ -2,6 +2,7 @@
 //! at every claim and settle.
 
 use crate::Timestamp;
+use crate::task::attempt::{AttemptEnd, AttemptRecord, length, runs_with_attempts};
 use crate::task::id::Occurrence;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -72,7 +73,7 @@ impl TaskStatus {
 }
 
 /// A run that was claimed and has not ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OpenRun {
     /// What it answers to.
     pub occurrence: Occurrence,
@@ -86,6 +87,10 @@ pub struct OpenRun {
     pub claimed_at: Timestamp,
     /// Where the run stands.
     pub phase: Phase,
+    /// Its attempts that have ended, oldest first: the newest, within the limits of
+    /// [`attempt`](super::attempt).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub earlier: Vec<AttemptRecord>,
 }
 
 /// Where an open run stands.
@@ -175,6 +180,65 @@ pub struct RunRecord {
     pub code: Option<u16>,
     /// What went wrong with the last attempt; at most [`ERROR_BYTES_MAX`] bytes.
     pub error: Option<Arc<str>>,
+    /// The beginning of what the target answered to the last attempt; at most
+    /// [`ANSWER_BYTES_MAX`](super::attempt::ANSWER_BYTES_MAX) bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answer: Option<Arc<str>>,
+    /// The attempts before that one, oldest first: the newest, within the limits of
+    /// [`attempt`](super::attempt).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub earlier: Vec<AttemptRecord>,
+}
+
+impl RunRecord {
+    /// Every attempt that is kept, oldest first. The last one is not among them if it was in flight
+    /// when the run was cancelled.
+    pub fn made(&self) -> impl Iterator<Item = AttemptRecord> {
+        let end = match self.end {
+            RunEnd::Succeeded => Some(AttemptEnd::Succeeded),
+            RunEnd::Failed => Some(AttemptEnd::Failed),
+            RunEnd::Unknown => Some(AttemptEnd::Lost),
+            RunEnd::Cancelled
+            | RunEnd::SkippedMisfire
+            | RunEnd::SkippedOverlap
+            | RunEnd::SkippedPaused => None,
+        };
+        let last = end.map(|end| AttemptRecord {
+            attempt: self.attempts,
+            node: self.node,
+            started_at: self.started_at,
+            ended_at: self.ended_at,
+            end,
+            code: self.code,
+            error: self.error.clone(),
+            answer: self.answer.clone(),
+        });
+        self.earlier.iter().cloned().chain(last)
+    }
+
+    /// What its attempts count for in the limits of [`attempt`](super::attempt).
+    #[must_use]
+    pub fn attempts_bytes(&self) -> usize {
+        let earlier: usize = self.earlier.iter().map(AttemptRecord::bytes).sum();
+        earlier + length(self.answer.as_deref())
+    }
+
+    /// Lets go of its attempts, so that only how the run ended remains.
+    pub fn forget_attempts(&mut self) {
+        self.answer = None;
+        self.earlier = Vec::new();
+    }
+
+    /// Lets go of the attempts of all of these runs but the newest ones, as
+    /// [`runs_with_attempts`] says: what a store does to a history.
+    pub fn bound_attempts<'a>(
+        newest_first: impl IntoIterator<Item = &'a mut Self>,
+        bytes_max: usize,
+    ) {
+        let mut runs: Vec<&mut Self> = newest_first.into_iter().collect();
+        let kept = runs_with_attempts(runs.iter().map(|run| run.attempts_bytes()), bytes_max);
+        runs[kept..].iter_mut().for_each(|run| run.forget_attempts());
+    }
 }
 
 /// The most bytes of an error text that are kept.

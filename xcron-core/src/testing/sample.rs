@@ -4,6 +4,7 @@ use crate::Timestamp;
 use crate::schedule::Schedule;
 use crate::store::{Change, Claim};
 use crate::task::Revision;
+use crate::task::attempt::{AttemptEnd, AttemptRecord};
 use crate::task::callback::Callback;
 use crate::task::definition::TaskDefinition;
 use crate::task::id::{Occurrence, TaskId};
@@ -73,6 +74,7 @@ pub fn sending(secs: i64, attempt: u32, holder: Holder) -> TaskState {
         fence: u64::from(attempt),
         claimed_at: at,
         phase: Phase::Sending { holder, not_before: at },
+        earlier: Vec::new(),
     };
     TaskState { decided_until: at, next: None, due_at: None, runs: vec![run], ..due_at(secs) }
 }
@@ -86,6 +88,22 @@ pub fn claim(name: &str, secs: i64, attempt: u32, holder: Holder) -> Claim {
         attempt,
         fence: u64::from(attempt),
         holder,
+    }
+}
+
+/// The record of a failed attempt to which the target answered `answer`.
+#[must_use]
+pub fn attempted(attempt: u32, answer: &str) -> AttemptRecord {
+    let started_at = Timestamp::from_secs(attempt.into());
+    AttemptRecord {
+        attempt,
+        node: 1,
+        started_at,
+        ended_at: started_at,
+        end: AttemptEnd::Failed,
+        code: Some(503),
+        error: None,
+        answer: Some(answer.into()),
     }
 }
 
@@ -103,6 +121,8 @@ pub fn succeeded(secs: i64) -> RunRecord {
         node: 1,
         code: Some(200),
         error: None,
+        answer: None,
+        earlier: Vec::new(),
     }
 }
 

@@ -1,8 +1,11 @@
 //! What every [`Store`] promises, one function a promise, with the words of its contract.
 
-use super::sample::{claim, create, delete, due_at, finished_at, id, put, sending, succeeded};
+use super::sample::{
+    attempted, claim, create, delete, due_at, finished_at, id, put, sending, succeeded,
+};
 use crate::store::{Change, Committed, Conflict, Consistency, FAILED_RUNS_MAX, Store, TaskCounts};
 use crate::task::Revision;
+use crate::task::attempt::{ANSWER_BYTES_MAX, FAILED_ATTEMPTS_BYTES_MAX, OTHER_ATTEMPTS_BYTES_MAX};
 use crate::task::state::{RunEnd, RunRecord, TaskState, TaskStatus};
 use crate::{Agenda, Timestamp};
 use futures::FutureExt;
@@ -32,6 +35,7 @@ where
     the_history_keeps_the_newest_records(&*fresh().await).await;
     failed_runs_outlast_others(&*fresh().await).await;
     a_run_that_ends_again_replaces_its_record(&*fresh().await).await;
+    runs_keep_their_attempts(&*fresh().await).await;
     counts_add_up(&*fresh().await).await;
 }
 
@@ -258,6 +262,45 @@ pub async fn a_run_that_ends_again_replaces_its_record(store: &dyn Store) {
     assert_eq!(history(store, "a").await, [1, 2, 3]);
     let fresh = Consistency::Linearizable;
     assert!(store.scan_history(None, 9, true, fresh).await.expect("a page").is_empty());
+}
+
+/// Open runs keep their attempts as they were put; of those that ended the newest, failed ones
+/// within [`FAILED_ATTEMPTS_BYTES_MAX`] and others within [`OTHER_ATTEMPTS_BYTES_MAX`].
+pub async fn runs_keep_their_attempts(store: &dyn Store) {
+    let answer = "x".repeat(ANSWER_BYTES_MAX);
+    let made: Vec<_> = (1..=3).map(|attempt| attempted(attempt, &answer)).collect();
+    let mut open = sending(1, 4, store.holder());
+    open.runs[0].earlier.clone_from(&made);
+    let created = one(store, create("a", due_at(1))).await.expect("a new task");
+    let mut revision = one(store, put("a", created, open.clone())).await.expect("the newest");
+    let fresh = Consistency::Linearizable;
+    let read = async || store.get(&id("a"), fresh).await.expect("a read").expect("it exists");
+    assert_eq!(read().await.task.state, open);
+
+    let whole = |record: RunRecord| RunRecord {
+        answer: Some(answer.as_str().into()),
+        earlier: made.clone(),
+        ..record
+    };
+    let failed_max = FAILED_ATTEMPTS_BYTES_MAX / whole(failed(1)).attempts_bytes();
+    let all = failed_max as i64 + 2;
+    let retried = whole(succeeded(102));
+    assert!(retried.attempts_bytes() > OTHER_ATTEMPTS_BYTES_MAX, "kept as the newest alone");
+    let ends = [vec![whole(succeeded(101)), whole(failed(1)), retried.clone()], vec![]];
+    let later = (2..=all).map(|second| whole(failed(second))).collect();
+    for ended in ends.into_iter().chain([later]) {
+        revision = one(store, end("a", revision, ended)).await.expect("the newest");
+    }
+    let scanned = store.scan_history(None, 9, true, fresh).await.expect("a page").remove(0);
+    assert_eq!(scanned, read().await, "however it is read");
+    let (of_failed, others): (Vec<_>, Vec<_>) =
+        scanned.history.into_iter().partition(|run| run.end == RunEnd::Failed);
+    assert_eq!(others, [retried, succeeded(101)]);
+    let expected = (1..=all).rev().map(|second| {
+        let has_room = second > all - failed_max as i64;
+        if has_room { whole(failed(second)) } else { failed(second) }
+    });
+    assert_eq!(of_failed, expected.collect::<Vec<_>>());
 }
 
 /// `counts` by status, after each commit.

@@ -63,6 +63,7 @@ fn nothing_is_claimed_ahead_while_an_attempt_is_with_somebody_else() {
         fence: 3,
         claimed_at: at(0),
         phase: Phase::Sending { holder, not_before: at(0) },
+        earlier: Vec::new(),
     };
     task.state.runs = vec![sending(ME)];
     assert_eq!(ahead(&task).map(|start| start.not_before), Some(mine.not_before));
@@ -97,6 +98,7 @@ fn a_run_leaves_after_those_of_its_task_that_were_claimed_before_it() {
         fence: 3,
         claimed_at: at(0),
         phase: Phase::Sending { holder: ME, not_before: leaves },
+        earlier: Vec::new(),
     }];
     let due_at = task.state.due_at.expect("it has occurrences");
     let start = decide(&task, due_at, at(0)).start.expect("it is due");

@@ -2,6 +2,7 @@
 
 mod admit;
 mod amend;
+mod attempts;
 mod audit;
 mod chaos;
 mod claim;

@@ -18,9 +18,11 @@ use xcron_core::{Consistency, RunEnd, TaskId, TaskWithHistory};
 
 /// Its parameters.
 pub(super) const PARAMS: &[&str] =
-    &["task_id", "status", "from", "to", "limit", "cursor", "consistency"];
+    &["task_id", "status", "from", "to", "attempts", "limit", "cursor", "consistency"];
 /// The most tasks whose runs are looked at for one page; a cursor leads on from there.
 const LOOKED_AT_MAX: usize = 20_000;
+/// A page takes no further run once its runs are this long.
+const PAGE_BYTES_MAX: usize = 1 << 20;
 /// How many tasks are looked at before others have their turn.
 const LOOKED_AT_ONCE: usize = 128;
 
@@ -34,9 +36,12 @@ const ENDS: [RunEnd; 7] = [
     RunEnd::SkippedPaused,
 ];
 
-#[derive(Serialize)]
+#[derive(Default, Serialize)]
 struct Page {
     runs: Vec<Box<RawValue>>,
+    /// How long they are.
+    #[serde(skip)]
+    bytes: usize,
     next_cursor: Option<String>,
 }
 
@@ -45,6 +50,8 @@ struct Wanted {
     status: Option<String>,
     from: Option<i64>,
     to: Option<i64>,
+    /// Whether with their attempts.
+    attempts: bool,
     limit: usize,
 }
 
@@ -60,12 +67,13 @@ pub(super) async fn list_runs(State(api): State<Arc<Api>>, uri: Uri) -> Result<A
     let task = params.take("task_id").map(|id| TaskId::parse(&id)).transpose()?;
     let status = params.take("status").map(|status| known_status(&status)).transpose()?;
     let (from, to) = (params.within("from", 0, SECONDS_MAX)?, params.within("to", 0, SECONDS_MAX)?);
+    let attempts = params.flag("attempts")?.unwrap_or_default();
     let limit = params.within("limit", 1, LIMIT_MAX)?.unwrap_or(LIMIT_DEFAULT);
     let cursor = params.take("cursor").map(|cursor| Cursor::parse(&cursor)).transpose()?;
     let consistency = params.consistency()?;
     params.finish(PARAMS)?;
     let limit = usize::try_from(limit).unwrap_or_default();
-    let wanted = Wanted { status, from, to, limit };
+    let wanted = Wanted { status, from, to, attempts, limit };
     let page = match task {
         Some(task) => of_task(&api, &task, &wanted, cursor, consistency).await?,
         None => of_all(&api, &wanted, cursor, consistency).await?,
@@ -92,7 +100,7 @@ async fn of_task(
 ) -> Result<Page, Refusal> {
     let found = api.scheduler.get(task, consistency).await?;
     let missing = || Refusal::new(Code::NotFound, format!("there is no task {task:?}"));
-    let mut page = Page { runs: Vec::new(), next_cursor: None };
+    let mut page = Page::default();
     let after = cursor.and_then(|cursor| cursor.run);
     page.next_cursor = page.take(&found.ok_or_else(missing)?, wanted, after)?;
     Ok(page)
@@ -104,7 +112,7 @@ async fn of_all(
     cursor: Option<Cursor>,
     mut consistency: Consistency,
 ) -> Result<Page, Refusal> {
-    let mut page = Page { runs: Vec::new(), next_cursor: None };
+    let mut page = Page::default();
     let mut after = None;
     if let Some(Cursor { task, run }) = cursor {
         if run.is_some()
@@ -153,20 +161,22 @@ impl Page {
         after: Option<(i64, u64)>,
     ) -> Result<Option<String>, Refusal> {
         let id = &found.task.id;
-        let mut runs: Vec<RunView<'_>> = RunView::all_ended(found).collect();
+        let mut runs: Vec<RunView<'_>> = RunView::all_ended(found, wanted.attempts).collect();
         let open = &found.task.state.runs;
-        runs.extend(open.iter().map(|run| RunView::open(id, run)));
+        runs.extend(open.iter().map(|run| RunView::open(id, run, wanted.attempts)));
         runs.retain(|run| wanted.takes(run) && after.is_none_or(|after| run.key < after));
         runs.sort_by_key(|run| std::cmp::Reverse(run.key));
         let mut last = after;
         for run in runs {
-            if self.runs.len() == wanted.limit {
+            if self.runs.len() == wanted.limit || self.bytes >= PAGE_BYTES_MAX {
                 let cursor = Cursor { task: id.clone(), run: last.or(Some((i64::MAX, u64::MAX))) };
                 return Ok(Some(cursor.to_text()));
             }
             last = Some(run.key);
             let shown = to_raw_value(&run);
-            self.runs.push(shown.map_err(|e| Refusal::new(Code::Internal, e.to_string()))?);
+            let shown = shown.map_err(|e| Refusal::new(Code::Internal, e.to_string()))?;
+            self.bytes += shown.get().len();
+            self.runs.push(shown);
         }
         Ok(None)
     }

@@ -24,6 +24,7 @@
 //!
 //! Which role each of them needs stands in `needs`.
 
+mod attempt_view;
 mod audit;
 mod backup;
 mod callback;

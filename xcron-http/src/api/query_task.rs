@@ -16,10 +16,14 @@ pub(super) async fn query_task(State(api): State<Arc<Api>>, uri: Uri) -> Result<
         return Err(Refusal::field("task_id", "is missing, expected the id of a task"));
     };
     let id = TaskId::parse(&id)?;
+    let attempts = params.flag("attempts")?.unwrap_or_default();
     let consistency = params.consistency()?;
-    params.finish(&["task_id", "consistency"])?;
+    params.finish(&["task_id", "attempts", "consistency"])?;
     match api.scheduler.get(&id, consistency).await? {
-        Some(found) => Ok(Answer::done(&TaskView::with_history(&found, api.settings.history_max))),
+        Some(found) => {
+            let history_max = api.settings.history_max;
+            Ok(Answer::done(&TaskView::with_history(&found, history_max, attempts)))
+        }
         None => Err(Refusal::new(Code::NotFound, format!("there is no task {id:?}"))),
     }
 }

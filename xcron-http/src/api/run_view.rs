@@ -1,5 +1,6 @@
 //! A run as it is shown, open or ended.
 
+use super::attempt_view::AttemptView;
 use serde::Serialize;
 use xcron_core::{Occurrence, OpenRun, Phase, RunId, RunRecord, Task, TaskId, TaskWithHistory};
 
@@ -19,32 +20,40 @@ pub(super) struct RunView<'a> {
     http_status: Option<u16>,
     error: Option<&'a str>,
     node: Option<u64>,
+    /// Its attempts one by one, where they are asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    attempts: Option<Vec<AttemptView>>,
     #[serde(skip)]
     pub(super) key: (i64, u64),
 }
 
 impl<'a> RunView<'a> {
-    /// A run that has not ended.
-    pub(super) fn open(id: &'a TaskId, run: &OpenRun) -> Self {
+    /// A run that has not ended, with its `attempts` if they are asked for.
+    pub(super) fn open(id: &'a TaskId, run: &OpenRun, attempts: bool) -> Self {
         let (status, node) = match run.phase {
             Phase::Queued => (OPEN[0], None),
             Phase::Sending { holder, .. } => (OPEN[1], Some(holder.node)),
             Phase::Waiting { .. } => (OPEN[2], None),
         };
-        Self { attempt: run.attempt, status, node, ..Self::of(id, run.occurrence) }
+        let attempts = attempts.then(|| run.earlier.iter().cloned().map(AttemptView::of).collect());
+        Self { attempt: run.attempt, status, node, attempts, ..Self::of(id, run.occurrence) }
     }
 
-    /// The runs of a task that have ended, newest first. One that failed and is attempted again has
-    /// not.
-    pub(super) fn all_ended(found: &'a TaskWithHistory) -> impl Iterator<Item = Self> {
+    /// The runs of a task that have ended, newest first, with their `attempts` if they are asked
+    /// for. One that failed and is attempted again has not.
+    pub(super) fn all_ended(
+        found: &'a TaskWithHistory,
+        attempts: bool,
+    ) -> impl Iterator<Item = Self> {
         let Task { id, state, .. } = &found.task;
         let is_open =
             |run: &&RunRecord| state.runs.iter().any(|open| open.occurrence == run.occurrence);
-        found.history.iter().filter(move |run| !is_open(run)).map(|run| Self::ended(id, run))
+        let ended = found.history.iter().filter(move |run| !is_open(run));
+        ended.map(move |run| Self::ended(id, run, attempts))
     }
 
     /// How a run ended.
-    fn ended(id: &'a TaskId, run: &'a RunRecord) -> Self {
+    fn ended(id: &'a TaskId, run: &'a RunRecord, attempts: bool) -> Self {
         Self {
             started_at: Some(run.started_at.as_secs()),
             ended_at: Some(run.ended_at.as_secs()),
@@ -54,6 +63,7 @@ impl<'a> RunView<'a> {
             http_status: run.code,
             error: run.error.as_deref(),
             node: Some(run.node),
+            attempts: attempts.then(|| run.made().map(AttemptView::of).collect()),
             ..Self::of(id, run.occurrence)
         }
     }
@@ -71,6 +81,7 @@ impl<'a> RunView<'a> {
             http_status: None,
             error: None,
             node: None,
+            attempts: None,
             key: key(occurrence),
         }
     }

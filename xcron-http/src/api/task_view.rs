@@ -66,11 +66,18 @@ enum BodyView<'a> {
 }
 
 impl<'a> TaskView<'a> {
-    /// The task with up to `history_max` of its latest runs.
-    pub(super) fn with_history(found: &'a TaskWithHistory, history_max: usize) -> Self {
-        let runs = RunView::all_ended(found).take(history_max);
+    /// The task with up to `history_max` of its latest runs, with their `attempts` if they are
+    /// asked for.
+    pub(super) fn with_history(
+        found: &'a TaskWithHistory,
+        history_max: usize,
+        attempts: bool,
+    ) -> Self {
+        let runs = RunView::all_ended(found, attempts).take(history_max);
         let last_runs = Some(runs.collect());
-        Self { last_runs, ..Self::of(&found.task) }
+        let Task { id, state, .. } = &found.task;
+        let open_runs = state.runs.iter().rev().map(|run| RunView::open(id, run, attempts));
+        Self { last_runs, open_runs: open_runs.collect(), ..Self::of(&found.task) }
     }
 
     /// The task alone.
@@ -115,7 +122,7 @@ impl<'a> TaskView<'a> {
             skip_count: counters.skipped(),
             version: state.version,
             note: state.note.as_deref(),
-            open_runs: state.runs.iter().rev().map(|run| RunView::open(id, run)).collect(),
+            open_runs: state.runs.iter().rev().map(|run| RunView::open(id, run, false)).collect(),
             last_runs: None,
         }
     }

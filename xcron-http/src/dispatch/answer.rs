@@ -9,8 +9,8 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 use xcron_core::{Outcome, Timestamp};
 
-/// How long the body of an answer that says "done" is waited for, only to use the connection
-/// again.
+/// How long the body of an answer that says "done" is waited for: to keep its beginning, and to use
+/// the connection again.
 const REST_MAX: Duration = Duration::from_secs(1);
 
 /// What `response` means, and whether its connection can be used again.
@@ -22,16 +22,17 @@ pub(super) async fn judge(
 ) -> (Outcome, bool) {
     let (head, body) = response.into_parts();
     if head.status.is_success() {
-        let read = read(body, 0, deadline.min(Instant::now() + REST_MAX), settings).await;
-        return (Outcome::succeeded().with_code(head.status.as_u16()), read.is_whole);
+        let read = read(body, deadline.min(Instant::now() + REST_MAX), settings).await;
+        let outcome = Outcome::succeeded().with_code(head.status.as_u16()).with_answer(&read.kept);
+        return (outcome, read.is_whole);
     }
-    let read = read(body, settings.answer_kept_bytes_max, deadline, settings).await;
+    let read = read(body, deadline, settings).await;
     let error = describe(head.status, &read.kept);
     let outcome = match head.status {
         StatusCode::GONE => Outcome::refused(error),
         _ => Outcome::failed(error),
     };
-    let outcome = outcome.with_code(head.status.as_u16());
+    let outcome = outcome.with_code(head.status.as_u16()).with_answer(&read.kept);
     let wish = match head.status {
         StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {
             retry_after(&head.headers, now())
@@ -51,13 +52,8 @@ struct Read {
     is_whole: bool,
 }
 
-/// Reads `body` up to the limits, and keeps its first `kept_max` bytes.
-async fn read(
-    mut body: Incoming,
-    kept_max: usize,
-    deadline: Instant,
-    settings: &DispatchSettings,
-) -> Read {
+/// Reads `body` up to the limits, and keeps its beginning.
+async fn read(mut body: Incoming, deadline: Instant, settings: &DispatchSettings) -> Read {
     let mut read = Read { kept: Vec::new(), is_whole: body.is_end_stream() };
     let mut bytes = 0;
     while !read.is_whole && bytes < settings.answer_bytes_max {
@@ -67,7 +63,8 @@ async fn read(
                     continue;
                 };
                 bytes += part.len();
-                let room = kept_max.saturating_sub(read.kept.len()).min(part.len());
+                let room = settings.answer_kept_bytes_max.saturating_sub(read.kept.len());
+                let room = room.min(part.len());
                 read.kept.extend_from_slice(&part[..room]);
                 read.is_whole = body.is_end_stream();
             }

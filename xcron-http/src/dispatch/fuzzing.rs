@@ -21,6 +21,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Instant;
 use url::Url;
+use xcron_core::task::attempt::ANSWER_BYTES_MAX;
 use xcron_core::{Callback, CallbackBody, Timestamp, Verdict};
 
 /// What no UTF-8 text holds, so that it can stand between texts.
@@ -141,6 +142,7 @@ pub fn answers(bytes: &[u8]) {
         assert_eq!(outcome.verdict == Verdict::Succeeded, status.is_success());
         assert_eq!(outcome.verdict == Verdict::Refused, status.as_u16() == 410);
         assert_eq!(outcome.verdict == Verdict::Succeeded, outcome.error.is_none());
+        assert!(outcome.answer.as_ref().is_none_or(|answer| answer.len() <= ANSWER_BYTES_MAX));
         if let Some(error) = &outcome.error {
             assert!(error.len() <= ERROR_BYTES_MAX && error.starts_with("answered "), "{error}");
             assert!(!error.chars().any(char::is_control), "{error:?}");

@@ -2,6 +2,7 @@
 
 use super::signing::SigningSecrets;
 use std::time::Duration;
+use xcron_core::task::attempt::ANSWER_BYTES_MAX;
 
 /// The named limits of an [`HttpDispatcher`](super::HttpDispatcher).
 ///
@@ -44,7 +45,8 @@ pub struct DispatchSettings {
     pub idle_connections_max: usize,
     /// The most bytes of an answer that are read.
     pub answer_bytes_max: usize,
-    /// The most bytes of an answer that are kept.
+    /// The most bytes of an answer that are kept; of more than
+    /// [`ANSWER_BYTES_MAX`](xcron_core::task::attempt::ANSWER_BYTES_MAX) the rest is cut off.
     pub answer_kept_bytes_max: usize,
     /// The longest `retry-after` that is honoured.
     pub retry_after_max: Duration,
@@ -73,7 +75,7 @@ impl Default for DispatchSettings {
             idle_per_destination_max: 256,
             idle_connections_max: 1_024,
             answer_bytes_max: 65_536,
-            answer_kept_bytes_max: 1_024,
+            answer_kept_bytes_max: ANSWER_BYTES_MAX,
             retry_after_max: Duration::from_secs(86_400),
             targets_max: 10_000,
             signing: None,

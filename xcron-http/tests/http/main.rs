@@ -4,6 +4,7 @@
 
 mod access;
 mod addresses;
+mod attempts;
 mod audit;
 mod backups;
 mod cluster;

@@ -14,6 +14,8 @@ use tokio::time::sleep;
 pub(crate) enum Act {
     /// Sends these bytes and goes on.
     Say(Vec<u8>),
+    /// Sends the first of these, at the next request the second, and the last from then on.
+    SayInTurn(Vec<Vec<u8>>),
     /// Sends these bytes and closes.
     SayAndClose(Vec<u8>),
     /// Sends these bytes, then nothing for ever.
@@ -121,8 +123,15 @@ pub(crate) fn reply(status: &str, headers: &str, body: &str) -> Vec<u8> {
 
 async fn answer(mut stream: TcpStream, act: Act, seen: Arc<Seen>) {
     while let Some(request) = read_request(&mut stream).await {
-        seen.requests.lock().unwrap().push(request);
+        let turn = {
+            let mut requests = seen.requests.lock().unwrap();
+            requests.push(request);
+            requests.len() - 1
+        };
         match &act {
+            Act::SayInTurn(all) => {
+                stream.write_all(&all[turn.min(all.len() - 1)]).await.unwrap();
+            }
             Act::Say(bytes) => stream.write_all(bytes).await.unwrap(),
             Act::SayAndClose(bytes) => {
                 stream.write_all(bytes).await.unwrap();

@@ -4,6 +4,7 @@ use crate::deliveries::Deliveries;
 use crate::sink::{Act, Sink, reply};
 use std::time::Duration;
 use xcron_core::{Callback, Dispatcher, Outcome, Verdict};
+use xcron_http::DispatchSettings;
 
 #[tokio::test]
 async fn the_status_decides() {
@@ -49,6 +50,10 @@ async fn what_a_failed_target_says_is_kept_in_part() {
     let sink = Sink::start(Act::Say(reply("500 Oops", "", " no\r\nmoney\x07 "))).await;
     let outcome = deliveries.post("short", &sink.url()).await;
     assert_eq!(outcome.error.unwrap(), "answered 500 Internal Server Error: no  money");
+    assert_eq!(outcome.answer.as_deref(), Some(" no\r\nmoney\x07 "), "as it came");
+    let none = DispatchSettings { answer_kept_bytes_max: 0, ..DispatchSettings::default() };
+    let outcome = Deliveries::with(none).post("none", &sink.url()).await;
+    assert_eq!(outcome, Outcome::failed("answered 500 Internal Server Error").with_code(500));
     let sink = Sink::start(Act::Say(reply("500 Oops", "", &"ä".repeat(20_000)))).await;
     let outcome = deliveries.post("long", &sink.url()).await;
     assert!(outcome.error.unwrap().len() < 1_100);
@@ -136,5 +141,5 @@ async fn a_body_that_is_cut_off_does_not_undo_a_success() {
     let bytes = b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nwhy".to_vec();
     let sink = Sink::start(Act::SayAndClose(bytes)).await;
     let outcome = Deliveries::new().post("cut", &sink.url()).await;
-    assert_eq!(outcome, Outcome::succeeded().with_code(200));
+    assert_eq!(outcome, Outcome::succeeded().with_code(200).with_answer(b"why"));
 }

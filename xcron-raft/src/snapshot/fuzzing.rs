@@ -23,7 +23,13 @@ use crate::wire::snapshot::{
 use crate::wire::{definition, record, state};
 
 const CLUSTER: u128 = 5;
-const KEEPING: Keeping = Keeping { history_max: 3, failed_max: 2, failed_retention_s: 1_000 };
+const KEEPING: Keeping = Keeping {
+    history_max: 3,
+    failed_max: 2,
+    failed_retention_s: 1_000,
+    failed_attempts_kib_max: 1,
+    other_attempts_kib_max: 1,
+};
 /// The most tasks that an input lays out by their fields.
 const TASKS_MAX: usize = 12;
 
@@ -228,7 +234,10 @@ fn drawn_task(draw: &mut Draw<'_>) -> TaskMessage {
         };
         let occurrence = Occurrence::At(at(draw));
         let (fence, claimed_at) = (draw.number(), at(draw));
-        drawn.runs.push(OpenRun { occurrence, attempt, lost: 0, fence, claimed_at, phase });
+        let earlier = vec![sample::attempted(attempt, "no"); usize::from(draw.byte() % 3)];
+        let lost = 0;
+        let run = OpenRun { occurrence, attempt, lost, fence, claimed_at, phase, earlier };
+        drawn.runs.push(run);
     }
     let mut task = sample::one_shot("http://a/", 4);
     if choice & 16 != 0 {

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use bytes::Bytes;
 use prost::Message;
 use xcron_core::task::state::TaskState;
-use xcron_core::testing::sample::{create, delete, due_at, finished_at, id, sending, succeeded};
+use xcron_core::testing::sample::{
+    attempted, create, delete, due_at, finished_at, id, sending, succeeded,
+};
 use xcron_core::{
     Change, Counters, Holder, Revision, RunEnd, RunRecord, TaskDefinition, Timestamp,
 };
@@ -18,7 +20,13 @@ use crate::types::{Batch, LeaderId, LogId, StoredMembership};
 use crate::wire::change::{Keeping, encode_commit, encode_life};
 use crate::wire::snapshot::{FootMessage, TasksMessage};
 
-const KEEPING: Keeping = Keeping { history_max: 2, failed_max: 2, failed_retention_s: 1_000 };
+const KEEPING: Keeping = Keeping {
+    history_max: 2,
+    failed_max: 2,
+    failed_retention_s: 1_000,
+    failed_attempts_kib_max: 1,
+    other_attempts_kib_max: 1,
+};
 
 /// Some commands of every kind, with conflicts among them.
 fn commands() -> Vec<Bytes> {
@@ -37,10 +45,17 @@ fn commands() -> Vec<Bytes> {
         commands.push(encode_commit(&changes, KEEPING));
     }
     for n in 0..60 {
-        let failed = RunRecord { end: RunEnd::Failed, ..succeeded(4) };
-        let ended = vec![succeeded(1), succeeded(2), failed, succeeded(3)];
+        let earlier = vec![attempted(1, "not now"); 9];
+        let failed = RunRecord { end: RunEnd::Failed, earlier, ..succeeded(4) };
+        // The second is too much beside the third, and thinned.
+        let answer = Some("x".repeat(700).into());
+        let second = RunRecord { answer: answer.clone(), ..succeeded(2) };
+        let third = RunRecord { answer, ..succeeded(3) };
+        let ended = vec![succeeded(1), second, failed, third];
+        let mut open = sending(9, 1, holder);
+        open.runs[0].earlier = vec![attempted(1, "not now")];
         let name = format!("t{n}");
-        commands.push(encode_commit(&[put(&name, n + 1, sending(9, 1, holder), ended)], KEEPING));
+        commands.push(encode_commit(&[put(&name, n + 1, open, ended)], KEEPING));
         let changes = [put(&name, n, finished_at(3), vec![]), delete(&format!("t{}", 3 * n))];
         commands.push(encode_commit(&changes, KEEPING));
     }
@@ -158,7 +173,7 @@ fn a_snapshot_with_a_task_that_no_decision_led_to_is_refused() {
     let mut attempts = open.clone();
     attempts.runs[0].attempt = u32::MAX;
     let mut twice = open.clone();
-    twice.runs.push(open.runs[0]);
+    twice.runs.push(open.runs[0].clone());
     let undecided = TaskState { decided_until: Timestamp::from_secs(8), ..open };
     for (state, why) in [
         (counted(Counters { claimed: u64::MAX, ..Counters::default() }), "a counter that no task"),

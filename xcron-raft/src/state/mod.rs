@@ -8,5 +8,6 @@ mod roster;
 mod view;
 
 pub(crate) use record::Record;
-pub(crate) use roster::{FORMAT_KEEPS_FAILED, FORMAT_MAX, FORMAT_MIN, Member, Roster};
+pub(crate) use roster::{FORMAT_KEEPS_ATTEMPTS, FORMAT_KEEPS_FAILED, FORMAT_MAX, FORMAT_MIN};
+pub(crate) use roster::{Member, Roster};
 pub(crate) use view::View;

@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 use std::sync::Arc;
 use std::time::Duration;
 
+use xcron_core::task::attempt::runs_with_attempts;
 use xcron_core::task::state::{
     Counters, Holder, OPEN_RUNS_MAX, OpenRun, Phase, RunEnd, TaskState, TaskStatus,
 };
@@ -147,6 +148,7 @@ impl Record {
         let Some(now) = ends.iter().map(|(_, ended_at)| *ended_at).max() else {
             return Ok((others.into(), self.failed.clone()));
         };
+        bound_attempts(&mut others, keeping.other_attempts_kib_max)?;
         let expired = now.minus(Duration::from_secs(keeping.failed_retention_s));
         for bytes in &self.failed {
             let old = record::decode(bytes)?;
@@ -156,6 +158,26 @@ impl Record {
             }
         }
         failed.truncate(keeping.failed_max as usize);
+        bound_attempts(&mut failed, keeping.failed_attempts_kib_max)?;
         Ok((others.into(), failed.into()))
     }
+}
+
+/// Lets go of the attempts of all of these runs but the newest ones, which may take so much.
+fn bound_attempts(newest_first: &mut [Arc<[u8]>], kib_max: u32) -> Result<(), Unreadable> {
+    if kib_max == 0 {
+        // There are none in a cluster of an earlier format.
+        return Ok(());
+    }
+    let bytes = newest_first.iter().map(|run| record::attempts_bytes(run));
+    let bytes = bytes.collect::<Result<Vec<_>, _>>()?;
+    let kept = runs_with_attempts(bytes.iter().copied(), kib_max as usize * 1_024);
+    for (run, bytes) in newest_first.iter_mut().zip(bytes).skip(kept) {
+        if bytes > 0 {
+            let mut thinned = record::decode(run)?;
+            thinned.forget_attempts();
+            *run = record::encode(&thinned).into();
+        }
+    }
+    Ok(())
 }

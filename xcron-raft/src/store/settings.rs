@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use xcron_core::store::FAILED_RUNS_MAX;
+use xcron_core::task::attempt::{FAILED_ATTEMPTS_BYTES_MAX, OTHER_ATTEMPTS_BYTES_MAX};
 
-use crate::state::{FORMAT_KEEPS_FAILED, FORMAT_MAX, FORMAT_MIN};
+use crate::state::{FORMAT_KEEPS_ATTEMPTS, FORMAT_KEEPS_FAILED, FORMAT_MAX, FORMAT_MIN};
 use crate::wire::change::Keeping;
 use crate::{Error, ErrorKind};
 
@@ -130,12 +131,16 @@ impl RaftSettings {
 
     /// How much of the history each changed task keeps, in a cluster of this format.
     pub(crate) fn keeping(&self, format: u32) -> Keeping {
-        let history_max = self.history_max;
-        if format < FORMAT_KEEPS_FAILED {
-            return Keeping { history_max, ..Keeping::default() };
+        let mut keeping = Keeping { history_max: self.history_max, ..Keeping::default() };
+        if format >= FORMAT_KEEPS_FAILED {
+            keeping.failed_max = FAILED_RUNS_MAX as u32;
+            keeping.failed_retention_s = self.failed_retention_s;
         }
-        let (failed_max, failed_retention_s) = (FAILED_RUNS_MAX as u32, self.failed_retention_s);
-        Keeping { history_max, failed_max, failed_retention_s }
+        if format >= FORMAT_KEEPS_ATTEMPTS {
+            keeping.failed_attempts_kib_max = (FAILED_ATTEMPTS_BYTES_MAX / 1_024) as u32;
+            keeping.other_attempts_kib_max = (OTHER_ATTEMPTS_BYTES_MAX / 1_024) as u32;
+        }
+        keeping
     }
 
     /// How long an entry becomes before it takes no further command.

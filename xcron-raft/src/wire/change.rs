@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use prost::Message;
-use xcron_core::Change;
+use xcron_core::{Change, RunRecord};
 
 use super::{Unreadable, definition, record, state};
 
@@ -54,6 +54,13 @@ pub(crate) struct CommitMessage {
     /// Failed runs that ended so many seconds before the newest end of their task are forgotten.
     #[prost(uint64, tag = "4")]
     pub(crate) failed_retention_s: u64,
+    /// How many KiB attempts of failed runs take in the history of each changed task, unless those
+    /// of the newest take more; from format 4 on, 0 before.
+    #[prost(uint32, tag = "5")]
+    pub(crate) failed_attempts_kib_max: u32,
+    /// The same for all other runs.
+    #[prost(uint32, tag = "6")]
+    pub(crate) other_attempts_kib_max: u32,
 }
 
 /// How much of the history of each changed task is kept.
@@ -65,21 +72,29 @@ pub(crate) struct Keeping {
     pub(crate) failed_max: u32,
     /// For how many seconds failed runs.
     pub(crate) failed_retention_s: u64,
+    /// How many KiB of attempts of failed runs, and at least those of the newest.
+    pub(crate) failed_attempts_kib_max: u32,
+    /// The same for all other runs.
+    pub(crate) other_attempts_kib_max: u32,
 }
 
 impl Keeping {
-    /// The newest records, failed or not.
-    #[cfg(test)]
-    pub(crate) const fn newest(history_max: u32) -> Self {
-        Self { history_max, failed_max: 0, failed_retention_s: 0 }
+    /// Whether attempts are kept at all.
+    const fn has_attempts(self) -> bool {
+        self.failed_attempts_kib_max > 0 || self.other_attempts_kib_max > 0
     }
 }
 
 impl CommitMessage {
     /// How much of the history of each changed task is kept.
     pub(crate) const fn keeping(&self) -> Keeping {
-        let Self { history_max, failed_max, failed_retention_s, .. } = *self;
-        Keeping { history_max, failed_max, failed_retention_s }
+        Keeping {
+            history_max: self.history_max,
+            failed_max: self.failed_max,
+            failed_retention_s: self.failed_retention_s,
+            failed_attempts_kib_max: self.failed_attempts_kib_max,
+            other_attempts_kib_max: self.other_attempts_kib_max,
+        }
     }
 }
 
@@ -168,9 +183,20 @@ pub(crate) struct DeleteMessage {
 
 /// The bytes of a commit of `changes`.
 pub(crate) fn encode_commit(changes: &[Change], keeping: Keeping) -> Bytes {
-    let changes = changes.iter().map(encode_change).collect();
-    let Keeping { history_max, failed_max, failed_retention_s } = keeping;
-    let message = CommitMessage { changes, history_max, failed_max, failed_retention_s };
+    let changes = if keeping.has_attempts() {
+        changes.iter().map(encode_change).collect()
+    } else {
+        // A node of an earlier version would keep them, and let go of none.
+        changes.iter().map(|change| encode_change(&without_attempts(change))).collect()
+    };
+    let message = CommitMessage {
+        changes,
+        history_max: keeping.history_max,
+        failed_max: keeping.failed_max,
+        failed_retention_s: keeping.failed_retention_s,
+        failed_attempts_kib_max: keeping.failed_attempts_kib_max,
+        other_attempts_kib_max: keeping.other_attempts_kib_max,
+    };
     encode(CommandKind::Commit(message))
 }
 
@@ -186,6 +212,16 @@ pub(crate) fn decode(bytes: Bytes) -> Result<CommandKind, Unreadable> {
 
 pub(crate) fn encode(kind: CommandKind) -> Bytes {
     CommandMessage { kind: Some(kind) }.encode_to_vec().into()
+}
+
+/// The same change, without attempts and answers.
+fn without_attempts(change: &Change) -> Change {
+    let mut change = change.clone();
+    if let Change::Put { state, ended, .. } = &mut change {
+        state.runs.iter_mut().for_each(|run| run.earlier = Vec::new());
+        ended.iter_mut().for_each(RunRecord::forget_attempts);
+    }
+    change
 }
 
 fn encode_change(change: &Change) -> ChangeMessage {
@@ -213,22 +249,36 @@ fn encode_change(change: &Change) -> ChangeMessage {
 #[cfg(test)]
 mod tests {
     use xcron_core::task::state::{Counters, OpenRun, Phase, RunEnd, RunRecord, TaskState};
+    use xcron_core::testing::sample::{attempted, due_at, id};
     use xcron_core::{Change, Holder, Occurrence, Revision, Timestamp};
 
     use super::{Keeping, encode_commit};
 
+    const KEEPING: Keeping = Keeping {
+        history_max: 20,
+        failed_max: 100,
+        failed_retention_s: 1,
+        failed_attempts_kib_max: 16,
+        other_attempts_kib_max: 2,
+    };
+
     /// Bytes that `change` adds to a commit.
     fn bytes_of(change: &Change) -> usize {
         let changes = vec![change.clone(); 11];
-        (encode_commit(&changes, Keeping::newest(20)).len()
-            - encode_commit(&changes[..1], Keeping::newest(20)).len())
-            / 10
+        (encode_commit(&changes, KEEPING).len() - encode_commit(&changes[..1], KEEPING).len()) / 10
     }
 
-    #[test]
-    fn a_claim_and_its_settle_take_few_bytes_of_log() {
-        let at = |millis: i64| Timestamp::from_millis(1_764_331_200_000 + millis);
-        let id = xcron_core::testing::sample::id("bill-0123456");
+    fn at(millis: i64) -> Timestamp {
+        Timestamp::from_millis(1_764_331_200_000 + millis)
+    }
+
+    fn put(state: TaskState, ended: Vec<RunRecord>) -> Change {
+        let (id, expected) = (id("bill-0123456"), Revision(60_000_000));
+        Change::Put { id, expected, definition: None, state, ended }
+    }
+
+    /// The state of a task with an open run, and the record of that run.
+    fn a_run() -> (TaskState, RunRecord) {
         let holder = Holder { node: 3, incarnation: 12 };
         let run = OpenRun {
             occurrence: Occurrence::At(at(60_000)),
@@ -237,18 +287,8 @@ mod tests {
             fence: 50_000_000,
             claimed_at: at(59_990),
             phase: Phase::Sending { holder, not_before: at(60_000) },
+            earlier: Vec::new(),
         };
-        let counters = Counters { claimed: 1_000, succeeded: 999, ..Counters::default() };
-        let claimed = TaskState {
-            created_at: at(-5_000_000_000),
-            decided_until: at(60_000),
-            next: Some(at(120_000)),
-            due_at: Some(at(120_000)),
-            runs: vec![run],
-            counters,
-            ..xcron_core::testing::sample::due_at(1)
-        };
-        let settled = TaskState { runs: Vec::new(), ..claimed.clone() };
         let record = RunRecord {
             occurrence: run.occurrence,
             end: RunEnd::Succeeded,
@@ -259,17 +299,45 @@ mod tests {
             node: 3,
             code: Some(200),
             error: None,
+            answer: None,
+            earlier: Vec::new(),
         };
-        let put = |state, ended| Change::Put {
-            id: id.clone(),
-            expected: Revision(60_000_000),
-            definition: None,
-            state,
-            ended,
+        let claimed = TaskState {
+            created_at: at(-5_000_000_000),
+            decided_until: at(60_000),
+            next: Some(at(120_000)),
+            due_at: Some(at(120_000)),
+            runs: vec![run],
+            counters: Counters { claimed: 1_000, succeeded: 999, ..Counters::default() },
+            ..due_at(1)
         };
+        (claimed, record)
+    }
+
+    #[test]
+    fn a_claim_and_its_settle_take_few_bytes_of_log() {
+        let (claimed, record) = a_run();
+        let settled = TaskState { runs: Vec::new(), ..claimed.clone() };
         let claim = bytes_of(&put(claimed, Vec::new()));
-        let settle = bytes_of(&put(settled, vec![record]));
+        let settle = bytes_of(&put(settled.clone(), vec![record.clone()]));
         let total = claim + settle;
         assert!(total <= 175, "{claim} + {settle} = {total} bytes");
+        let answered = RunRecord { answer: Some("ok".into()), ..record };
+        let with_answer = bytes_of(&put(settled, vec![answered]));
+        assert_eq!(with_answer - settle, 4, "an answer costs its own bytes and two");
+    }
+
+    #[test]
+    fn a_cluster_of_an_earlier_format_is_given_no_attempts() {
+        let (plain, record) = a_run();
+        let mut state = plain.clone();
+        state.runs[0].earlier = vec![attempted(1, "busy")];
+        let answer = Some("ok".into());
+        let full = RunRecord { answer, earlier: state.runs[0].earlier.clone(), ..record.clone() };
+        let (with, without) = (put(state, vec![full]), put(plain, vec![record]));
+        let earlier = Keeping { failed_attempts_kib_max: 0, other_attempts_kib_max: 0, ..KEEPING };
+        let bytes = |change: &Change, keeping| encode_commit(std::slice::from_ref(change), keeping);
+        assert_eq!(bytes(&with, earlier), bytes(&without, earlier));
+        assert_ne!(bytes(&with, KEEPING), bytes(&without, KEEPING));
     }
 }

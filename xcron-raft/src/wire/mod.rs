@@ -6,6 +6,7 @@
 //! Definitions and states travel as bytes inside commands and are kept as bytes in the state
 //! machine, so fields that this version does not know survive it.
 
+pub(crate) mod attempt;
 pub(crate) mod change;
 pub(crate) mod definition;
 pub(crate) mod entry;

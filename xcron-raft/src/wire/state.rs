@@ -6,6 +6,7 @@ use xcron_core::Timestamp;
 use xcron_core::task::id::Occurrence;
 use xcron_core::task::state::{Counters, Holder, OpenRun, Phase, TaskState, TaskStatus};
 
+use super::attempt::{self, AttemptMessage};
 use super::{Unreadable, delta, moved};
 
 #[derive(Clone, PartialEq, Message)]
@@ -63,6 +64,9 @@ struct RunMessage {
     claimed: i64,
     #[prost(oneof = "PhaseKind", tags = "7, 8, 9")]
     phase: Option<PhaseKind>,
+    /// Their starts from the claim; from format 4 on.
+    #[prost(message, repeated, tag = "10")]
+    earlier: Vec<AttemptMessage>,
 }
 
 #[derive(Clone, PartialEq, prost::Oneof)]
@@ -186,6 +190,7 @@ fn encode_run(run: &OpenRun, decided: Timestamp) -> RunMessage {
             }),
             Phase::Waiting { until } => PhaseKind::Waiting(delta(until, claimed_at)),
         }),
+        earlier: run.earlier.iter().map(|made| attempt::encode(made, claimed_at)).collect(),
     }
 }
 
@@ -193,6 +198,7 @@ fn decode_run(message: RunMessage, decided: Timestamp) -> Result<OpenRun, Unread
     let at = moved(decided, message.at);
     let claimed_at = moved(at, message.claimed);
     let phase = message.phase.ok_or_else(|| Unreadable::unknown("phase of a run"))?;
+    let earlier = message.earlier.into_iter().map(|made| attempt::decode(made, claimed_at));
     Ok(OpenRun {
         occurrence: match message.manual {
             0 => Occurrence::At(at),
@@ -210,6 +216,7 @@ fn decode_run(message: RunMessage, decided: Timestamp) -> Result<OpenRun, Unread
             },
             PhaseKind::Waiting(until) => Phase::Waiting { until: moved(claimed_at, until) },
         },
+        earlier: earlier.collect::<Result<_, _>>()?,
     })
 }
 
@@ -244,10 +251,15 @@ fn decode_counters(message: CountersMessage) -> Counters {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use xcron_core::testing::sample::attempted;
 
     fn run(phase: Phase, occurrence: Occurrence) -> OpenRun {
         let claimed_at = Timestamp::from_secs(12);
-        OpenRun { occurrence, attempt: 2, lost: 1, fence: 99, claimed_at, phase }
+        let earlier = match phase {
+            Phase::Waiting { .. } => vec![attempted(1, "busy"), attempted(2, "")],
+            Phase::Queued | Phase::Sending { .. } => Vec::new(),
+        };
+        OpenRun { occurrence, attempt: 2, lost: 1, fence: 99, claimed_at, phase, earlier }
     }
 
     #[test]

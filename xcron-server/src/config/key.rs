@@ -48,6 +48,7 @@ pub(super) const KEYS: &[Key] = &[
     integer("callback.timeout_seconds", 1, 1_800),
     integer("callback.max_in_flight", 1, 100_000),
     integer("callback.max_in_flight_per_host", 1, 100_000),
+    integer("callback.max_answer_kept_bytes", 0, 1_024),
     key("callback.deny", Rule::Networks),
     key("callback.allow", Rule::Networks),
     key("callback.signing_secret_env", Rule::Variable),

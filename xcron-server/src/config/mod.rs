@@ -32,6 +32,7 @@ use secret::Secret;
 use serde::{Deserialize, Serialize};
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
+use xcron_core::task::attempt::ANSWER_BYTES_MAX;
 
 /// Everything that can be configured.
 ///
@@ -135,6 +136,8 @@ pub struct CallbackConfig {
     pub max_in_flight: usize,
     /// The most attempts in flight to one host and port.
     pub max_in_flight_per_host: usize,
+    /// The most bytes of an answer that the history keeps.
+    pub max_answer_kept_bytes: usize,
     /// Addresses that are never connected to.
     pub deny: Vec<Network>,
     /// Exceptions to `deny`.
@@ -215,6 +218,7 @@ impl Default for CallbackConfig {
             timeout_seconds: 10,
             max_in_flight: 1_024,
             max_in_flight_per_host: 256,
+            max_answer_kept_bytes: ANSWER_BYTES_MAX,
             deny: vec![
                 Network::from_v4([169, 254, 0, 0], 16),
                 Network::from_v6([0xfe80, 0, 0, 0, 0, 0, 0, 0], 10),

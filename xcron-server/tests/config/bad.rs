@@ -89,6 +89,11 @@ const REFUSED: &[(Written, &str)] = &[
         "xcron.toml:2: callback.max_in_flight: expected an integer from 1 to 100000, found 0",
     ),
     (
+        file("callback.max_answer_kept_bytes = 1025"),
+        "xcron.toml:1: callback.max_answer_kept_bytes: expected an integer from 0 to 1024, \
+         found 1025",
+    ),
+    (
         file("callback.max_in_flight_per_host = 100001"),
         "xcron.toml:1: callback.max_in_flight_per_host: expected an integer from 1 to 100000, \
          found 100001",

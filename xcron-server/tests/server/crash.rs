@@ -80,6 +80,10 @@ async fn what_was_acknowledged_before_a_kill_is_fired_after_it() {
     for task in ["task-0", "held-0"] {
         assert_eq!(api.query(task).await["success_count"], json!(1), "{task}");
     }
+    let held = api.get("/xcron/queryTask?task_id=held-0&attempts=true").await.expect("an answer").1;
+    let attempts = held["last_runs"][0]["attempts"].as_array().expect("a list");
+    let status: Vec<_> = attempts.iter().map(|attempt| &attempt["status"]).collect();
+    assert_eq!(status, ["lost", "succeeded"], "{held}");
     server.stop().await;
 }
 
