@@ -48,6 +48,9 @@ pub fn update(
             TaskStatus::Active | TaskStatus::Finished => {}
         }
         state.expected_before += before.expected(&state, state.decided_until);
+        let since = before.since(&state);
+        let passed = state.decided_until.max(by.now);
+        state.counters.skipped_dst += before.skipped_by_clocks(&state, since, passed);
         reschedule(&mut state, Occurrences::new(calendar, definition), definition, by.now)?;
     }
     conclude(&mut state, definition, task.id.as_str(), by.now);
