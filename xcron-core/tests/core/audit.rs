@@ -265,3 +265,27 @@ fn what_the_clocks_skipped_stays_counted_when_the_schedule_is_another() {
         assert_eq!(account, expected, "{now}");
     }
 }
+
+/// What follows is found by the account alone: no target misses a run that was to be skipped.
+#[cfg(xcron_mutants)]
+#[tokio::test]
+async fn a_skip_that_is_not_counted_is_a_difference() {
+    use xcron_core::mutant::{Mutant, turn_on};
+    for (mutant, difference) in [(None, 0), (Some(Mutant::SkipWithoutCount), 1)] {
+        let world = World::new();
+        let scheduler = world.scheduler();
+        let mut task = cron("t", "*/10 * * * * *");
+        (task.definition.overlap, task.definition.max_runs) = (Overlap::Skip, Some(3));
+        scheduler.create(task).await.expect("created");
+        world.targets.hold("t");
+        let script = async {
+            world.clock.sleep_until(at(25)).await;
+            world.targets.release("t");
+        };
+        turn_on(mutant);
+        world.run_with(&scheduler, 60, script).await;
+        turn_on(None);
+        let found = world.task("t").await.expect("kept");
+        assert_eq!(of(&found, 0, 60, 60).difference(), difference, "{mutant:?}");
+    }
+}
