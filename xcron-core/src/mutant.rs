@@ -45,6 +45,9 @@ pub enum Mutant {
     DamageCutAsTorn,
     /// A leader sends for several election timeouts after a majority last confirmed it.
     LeaseTooLong,
+    /// An occurrence of a task that may have so many runs only, skipped because an earlier run
+    /// had not ended, is neither counted nor recorded.
+    SkipWithoutCount,
 }
 
 /// Whether `mutant` lives in this thread: never, in this build.
@@ -79,7 +82,7 @@ mod living {
     }
 
     /// Each mutant, its name on a command line, and the check that should find it.
-    const TABLE: [(Mutant, &str, &str); 18] = [
+    const TABLE: [(Mutant, &str, &str); 19] = [
         (FireBeforeCommit, "fire-before-commit", "a receipt whose claim no majority holds"),
         (NewLeaderStartsFromNow, "new-leader-starts-from-now", "an occurrence without an end"),
         (ClaimWithoutVersionCheck, "claim-without-version-check", "a run that begins twice"),
@@ -98,6 +101,7 @@ mod living {
         (FullQueueDrops, "full-queue-drops", "an occurrence without an attempt in time"),
         (DamageCutAsTorn, "damage-cut-as-torn", "a damaged log that is not refused"),
         (LeaseTooLong, "lease-too-long", "a receipt of an attempt that another followed"),
+        (SkipWithoutCount, "skip-without-count", "an account that does not add up"),
     ];
 
     impl Mutant {

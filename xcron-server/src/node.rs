@@ -122,6 +122,7 @@ impl Node {
         let phase = watch::Sender::new(Phase::Serving);
         let reached = |wanted| reach(phase.subscribe(), wanted);
         let stop = reached(Phase::Draining);
+        let audited = scheduler.clone();
         let mut engine = tokio::spawn(async move { scheduler.run(stop).await });
         let api = tokio::spawn(api.run(reached(Phase::Draining)));
         let monitor = tokio::spawn(monitor.run(reached(Phase::Stopped)));
@@ -131,6 +132,7 @@ impl Node {
                 biased;
                 () = metrics.sample_host(disk) => {}
                 () = own_ports.follow(members) => {}
+                () = metrics.sample_audit(audited) => {}
             }
         });
         let renewal = alongside(reached(Phase::Stopped), api_tls::renew_at(hang_ups, tls));

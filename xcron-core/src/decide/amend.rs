@@ -65,7 +65,8 @@ pub enum AmendError {
     /// As many runs are open as a task may have.
     #[error("{OPEN_RUNS_MAX} runs of the task are open, the most allowed")]
     Full,
-    /// Occurrences of the present schedule are due and not begun; they come first.
+    /// Occurrences of the present schedule are due, and whether they run is not decided; they come
+    /// first.
     #[error("runs of the present schedule are due and have not begun")]
     Busy,
     /// A one-shot was moved to a time up to which everything is decided already.

@@ -23,7 +23,8 @@ const MILLISECOND: Duration = Duration::from_millis(1);
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Account {
-    /// Occurrences that the schedule has, and runs that were asked for by hand.
+    /// Occurrences that the schedule has, local times of it that do not exist and are skipped, and
+    /// runs that were asked for by hand.
     pub expected: u64,
     /// Runs that succeeded.
     pub succeeded: u64,
@@ -39,6 +40,9 @@ pub struct Account {
     pub skipped_overlap: u64,
     /// Occurrences skipped because the task was paused.
     pub skipped_paused: u64,
+    /// Local times skipped because clocks jumped over them. Worked out from the definition like
+    /// what is expected, also of what lies ahead: nobody decides about them.
+    pub skipped_dst: u64,
     /// Occurrences that came to an end which is counted, but no longer listed: only of a part of
     /// a task's life.
     pub unlisted: u64,
@@ -51,9 +55,29 @@ impl Account {
     /// twice.
     #[must_use]
     pub const fn difference(&self) -> i64 {
-        let ended = self.succeeded + self.failed + self.unknown + self.cancelled + self.unlisted;
-        let skipped = self.skipped_misfire + self.skipped_overlap + self.skipped_paused;
-        self.expected.cast_signed() - (ended + skipped + self.pending).cast_signed()
+        let mut rest = self.expected.wrapping_sub(self.pending);
+        let (outcomes, mut at) = (self.outcomes(), 0);
+        while at < outcomes.len() {
+            rest = rest.wrapping_sub(outcomes[at].1);
+            at += 1;
+        }
+        rest.cast_signed()
+    }
+
+    /// What the occurrences that are over came to: each outcome by its name, and how many.
+    #[must_use]
+    pub const fn outcomes(&self) -> [(&'static str, u64); 9] {
+        [
+            (RunEnd::Succeeded.as_str(), self.succeeded),
+            (RunEnd::Failed.as_str(), self.failed),
+            (RunEnd::Unknown.as_str(), self.unknown),
+            (RunEnd::Cancelled.as_str(), self.cancelled),
+            (RunEnd::SkippedMisfire.as_str(), self.skipped_misfire),
+            (RunEnd::SkippedOverlap.as_str(), self.skipped_overlap),
+            (RunEnd::SkippedPaused.as_str(), self.skipped_paused),
+            ("skipped_dst", self.skipped_dst),
+            ("unlisted", self.unlisted),
+        ]
     }
 
     /// Adds the account of another task.
@@ -66,6 +90,7 @@ impl Account {
         self.skipped_misfire += other.skipped_misfire;
         self.skipped_overlap += other.skipped_overlap;
         self.skipped_paused += other.skipped_paused;
+        self.skipped_dst += other.skipped_dst;
         self.unlisted += other.unlisted;
         self.pending += other.pending;
     }
@@ -92,6 +117,7 @@ impl Account {
             skipped_misfire: counters.skipped_misfire,
             skipped_overlap: counters.skipped_overlap,
             skipped_paused: counters.skipped_paused,
+            skipped_dst: 0,
             unlisted: 0,
             pending: 0,
         }
@@ -148,20 +174,34 @@ impl Life<'_> {
         account.expected = state.expected_before + decided + state.counters.manual;
         account.pending = state.runs.len() as u64;
         self.undecided(state.decided_until, until, &mut account);
+        self.skip_by_clocks(self.occurrences.since(state), until, &mut account);
+        account.skipped_dst += state.counters.skipped_dst;
+        account.expected += state.counters.skipped_dst;
         account
     }
 
     /// Adds the occurrences after `after` up to and including `until`, none of them decided.
     fn undecided(&self, after: Timestamp, until: Timestamp, account: &mut Account) {
         let Self { occurrences, state, .. } = self;
-        let count = |until| occurrences.undecided(state, after, until);
-        let all = count(until);
-        account.expected += all;
-        // While a task is paused, what has passed is as good as skipped.
-        let is_paused = state.status == TaskStatus::Paused;
-        let skipped = if is_paused { count(until.min(self.now)) } else { 0 };
-        account.skipped_paused += skipped;
-        account.pending += all - skipped;
+        let mut after = after;
+        if state.status == TaskStatus::Paused && state.next.is_some() {
+            // What has passed is as good as skipped, and takes no run from those that are left.
+            let passed = until.min(self.now);
+            let skipped = occurrences.count_within(after, passed);
+            account.expected += skipped;
+            account.skipped_paused += skipped;
+            after = after.max(passed);
+        }
+        let pending = occurrences.undecided(state, after, until);
+        account.expected += pending;
+        account.pending += pending;
+    }
+
+    /// Adds the local times after `after` up to and including `until` that do not exist.
+    fn skip_by_clocks(&self, after: Timestamp, until: Timestamp, account: &mut Account) {
+        let skipped = self.occurrences.skipped_by_clocks(self.state, after, until);
+        account.expected += skipped;
+        account.skipped_dst += skipped;
     }
 
     /// The account of what was from `from` up to and including `until`.
@@ -191,6 +231,7 @@ impl Life<'_> {
             account.unlisted += missing;
         }
         self.undecided(after.max(state.decided_until), until, &mut account);
+        self.skip_by_clocks(after, until, &mut account);
         account
     }
 

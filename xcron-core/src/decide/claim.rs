@@ -370,6 +370,10 @@ impl Decision<'_> {
     }
 
     fn skip(&mut self, last: Timestamp, skipped: u64, end: RunEnd) {
+        let is_bounded = self.definition.max_runs.is_some() && end == RunEnd::SkippedOverlap;
+        if mutant::is_on(Mutant::SkipWithoutCount) && is_bounded {
+            return;
+        }
         count(&mut self.state, end, skipped);
         let record = self.record(Occurrence::At(last), end);
         self.ended.push(RunRecord { count: skipped, ..record });

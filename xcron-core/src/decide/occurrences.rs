@@ -50,6 +50,44 @@ impl<'a> Occurrences<'a> {
         self.calendar.count_between(&self.definition.schedule, after, until)
     }
 
+    /// How many local times between `after` and `until`, that included, clock changes took from
+    /// the schedule while `state` followed it: for good, as far as can be told now.
+    pub(super) fn skipped_by_clocks(
+        &self,
+        state: &TaskState,
+        after: Timestamp,
+        until: Timestamp,
+    ) -> u64 {
+        let (after, until) = (self.not_before(after), self.not_after(until));
+        let skipped =
+            |until| self.calendar.skipped_between(&self.definition.schedule, after, until);
+        // A bound of runs ends the schedule before its time; what that takes is rarely asked.
+        if until <= after || skipped(until) == 0 { 0 } else { skipped(self.last_run(state, until)) }
+    }
+
+    /// When the last run is due that the task may have, if that is before `until`; else `until`.
+    fn last_run(&self, state: &TaskState, until: Timestamp) -> Timestamp {
+        let decided = state.decided_until;
+        let Some(left) = self.runs_left(state) else {
+            return until;
+        };
+        if left == 0 || until <= decided {
+            return until.min(decided);
+        }
+        if self.count_within(decided, until) < left {
+            return until;
+        }
+        let (mut before, mut last) = (decided.as_millis(), until.as_millis());
+        while before + 1 < last {
+            let middle = i64::midpoint(before, last);
+            match self.count_within(decided, Timestamp::from_millis(middle)) < left {
+                true => before = middle,
+                false => last = middle,
+            }
+        }
+        Timestamp::from_millis(last)
+    }
+
     /// The next one that `state` has not decided, unless the task has had all its runs.
     pub(super) fn next_of(&self, state: &TaskState) -> Option<Timestamp> {
         if self.has_had_all_runs(state) { None } else { self.next_after(state.decided_until) }
@@ -57,8 +95,13 @@ impl<'a> Occurrences<'a> {
 
     /// Whether the task has had as many runs as it may have.
     pub(super) fn has_had_all_runs(&self, state: &TaskState) -> bool {
+        self.runs_left(state) == Some(0)
+    }
+
+    /// How many runs the task may still begin, if that is bounded.
+    fn runs_left(&self, state: &TaskState) -> Option<u64> {
         let scheduled = state.counters.claimed.saturating_sub(state.counters.manual);
-        self.definition.max_runs.is_some_and(|max| scheduled >= max)
+        self.definition.max_runs.map(|max| max.saturating_sub(scheduled))
     }
 
     /// After which instant they count for the task.
@@ -81,9 +124,7 @@ impl<'a> Occurrences<'a> {
             return 0;
         }
         let count = self.count_within(after, until);
-        let scheduled = state.counters.claimed.saturating_sub(state.counters.manual);
-        let left = self.definition.max_runs.map(|max| max.saturating_sub(scheduled));
-        left.map_or(count, |left| left.min(count))
+        self.runs_left(state).map_or(count, |left| left.min(count))
     }
 
     fn not_before(&self, after: Timestamp) -> Timestamp {

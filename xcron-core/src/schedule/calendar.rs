@@ -131,6 +131,33 @@ impl Calendar {
         }
     }
 
+    /// How many local times of the schedule do not exist and are skipped for it
+    /// ([`DstGap::Skip`](super::DstGap::Skip)), by clocks that jump forward after `after` and not
+    /// after `until`. They are no occurrences: [`count_between`](Self::count_between) leaves them
+    /// out.
+    ///
+    /// ```
+    /// use xcron_core::Timestamp;
+    /// use xcron_core::schedule::{Calendar, DstFold, DstGap, Schedule};
+    ///
+    /// let twice = Schedule::cron("0,30 2 * * *", "Europe/Paris", DstGap::Skip, DstFold::First)?;
+    /// // At 2026-03-29T02:00 clocks are set to 03:00.
+    /// let noon = Timestamp::from_secs(1_774_695_600);
+    /// let jump = Timestamp::from_secs(1_774_746_000);
+    /// assert_eq!(Calendar::default().skipped_between(&twice, noon, jump), 2);
+    /// assert_eq!(Calendar::default().skipped_between(&twice, jump, jump), 0);
+    /// # Ok::<(), xcron_core::schedule::ScheduleError>(())
+    /// ```
+    #[must_use]
+    pub fn skipped_between(&self, schedule: &Schedule, after: Timestamp, until: Timestamp) -> u64 {
+        let Schedule::Cron(cron) = schedule else {
+            return 0;
+        };
+        self.compiled(cron).map_or(0, |compiled| {
+            compiled.timeline(cron).skipped(after.as_secs() + 1, until.as_secs())
+        })
+    }
+
     /// The first `count` (at most 1,000) occurrences after `after`, for people to read.
     #[must_use]
     pub fn preview(&self, schedule: &Schedule, after: Timestamp, count: usize) -> Vec<PreviewTime> {

@@ -106,7 +106,8 @@ pub enum DstGap {
     /// They occur at the first instant after the gap: once, however many they are.
     #[default]
     Shift,
-    /// They do not occur.
+    /// They do not occur; [`Calendar::skipped_between`](super::Calendar::skipped_between) counts
+    /// them.
     Skip,
 }
 
@@ -120,7 +121,7 @@ pub enum DstGap {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DstFold {
-    /// They occur the first time only.
+    /// They occur the first time only. The second is no occurrence, not one that is skipped.
     #[default]
     First,
     /// They occur both times.

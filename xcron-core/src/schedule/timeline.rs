@@ -23,6 +23,8 @@ pub(super) struct Timeline<'a> {
     zone: &'a Zone,
     /// Whether civil times lost in a gap occur after it.
     shifts: bool,
+    /// Whether civil times lost in a gap are skipped.
+    skips: bool,
     /// Whether repeated civil times count once.
     once: bool,
 }
@@ -31,9 +33,10 @@ impl<'a> Timeline<'a> {
     pub(super) fn new(pattern: &'a Pattern, zone: &'a Zone, gap: DstGap, fold: DstFold) -> Self {
         let fixed_time = pattern.is_fixed_time();
         let shifts = fixed_time && gap == DstGap::Shift;
+        let skips = fixed_time && gap == DstGap::Skip;
         let once = fixed_time && fold == DstFold::First;
         let once = once && !mutant::is_on(Mutant::FoldCountsTwice);
-        Self { pattern, zone, shifts, once }
+        Self { pattern, zone, shifts, skips, once }
     }
 
     /// The first occurrence from `from` on.
@@ -84,6 +87,24 @@ impl<'a> Timeline<'a> {
                 count += u64::from(!self.pattern.matches_in(civil.start..civil.start + 1));
             }
             from = end;
+        }
+        count
+    }
+
+    /// How many civil times are skipped by gaps that end from `from` up to and including `until`.
+    pub(super) fn skipped(&self, from: i64, until: i64) -> u64 {
+        if !self.skips {
+            return 0;
+        }
+        let mut from = from.max(*SECONDS.start());
+        let until = until.min(*SECONDS.end());
+        let mut count = 0;
+        while from <= until {
+            let segment = self.zone.segment_at(from);
+            if segment.start == from && segment.has_gap() {
+                count += self.pattern.count(segment.reached..segment.civil(from));
+            }
+            from = segment.end;
         }
         count
     }

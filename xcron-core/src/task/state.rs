@@ -141,6 +141,10 @@ pub struct Counters {
     pub skipped_overlap: u64,
     /// Occurrences skipped because the task was paused.
     pub skipped_paused: u64,
+    /// Local times that clocks jumped over while an earlier schedule held, which skips them. Those
+    /// of the present schedule are counted when somebody asks.
+    #[serde(default)]
+    pub skipped_dst: u64,
     /// Manual runs that were asked for.
     pub manual: u64,
 }

@@ -1,8 +1,9 @@
 //! What may be wished of a task that exists: pauses, updates, runs by hand, failed runs again.
 
 use crate::world::{World, at, cron, one_shot, seconds, task_id};
+use std::sync::Arc;
 use std::time::Duration;
-use xcron_core::decide::{AdmitError, AmendError};
+use xcron_core::decide::{AdmitError, AmendError, By, update};
 use xcron_core::task::state::OPEN_RUNS_MAX;
 use xcron_core::{
     Callback, ChangeError, Clock, Consistency, CreateError, Created, DeleteError, Misfire, NewTask,
@@ -117,6 +118,69 @@ async fn another_schedule_counts_from_now_on_and_nothing_is_lost_or_doubled() {
     let state = world.task("t").await.expect("kept").task.state;
     assert_eq!(state.expected_before, 2, "the occurrences of the first schedule");
     assert_eq!(state.counters.claimed, 6);
+}
+
+#[tokio::test]
+async fn what_is_due_and_finds_no_room_is_owed_when_the_schedule_changes() {
+    // Four are claimed for the one place that hangs; from 50 on there is no room.
+    for (misfire, now, owed) in
+        [(Misfire::FireOnce, 55, 1), (Misfire::FireAll, 55, 1), (Misfire::FireAll, 75, 3)]
+    {
+        let settings = Settings { in_flight_per_destination_max: 1, ..Settings::default() };
+        let world = World::with_settings(settings);
+        let scheduler = world.scheduler();
+        let mut task = cron("t", "*/10 * * * * *");
+        (task.definition.misfire, task.definition.retry.max_attempts) = (misfire, 1);
+        task.definition.misfire_window = misfire.default_window();
+        task.definition.timeout = seconds(100);
+        scheduler.create(task).await.expect("created");
+        world.targets.hold("t");
+        let script = async {
+            world.clock.sleep_until(at(now)).await;
+            let found = world.task("t").await.expect("kept");
+            assert_eq!(found.task.state.next, Some(at(50)), "not begun");
+            let mut changed = (*found.task.definition).clone();
+            changed.schedule = Schedule::Once(at(100));
+            assert_eq!(scheduler.update(&task_id("t"), changed, None).await, Ok(2));
+            assert_eq!(world.clock.now(), at(now), "nothing was waited for");
+            world.clock.sleep_until(at(100)).await;
+            world.targets.release("t");
+        };
+        world.run_with(&scheduler, 130, script).await;
+        let arrivals = world.arrivals();
+        assert_eq!((arrivals[0], arrivals.len()), (10, 4 + owed + 1), "{misfire:?} at {now}");
+        assert!(arrivals[1..].iter().all(|arrival| *arrival >= 100), "{arrivals:?}");
+        let state = world.task("t").await.expect("kept").task.state;
+        assert_eq!((state.status, state.expected_before), (TaskStatus::Finished, 4 + owed as u64));
+        assert_eq!(state.counters.succeeded, 4 + owed as u64 + 1);
+    }
+}
+
+#[tokio::test]
+async fn what_may_have_been_missed_is_decided_before_the_schedule_changes() {
+    let settings = Settings { in_flight_per_destination_max: 1, ..Settings::default() };
+    for (misfire, overlap, now) in [
+        (Misfire::Skip, Overlap::Allow, 25),
+        (Misfire::FireOnce, Overlap::Allow, 35),
+        (Misfire::FireOnce, Overlap::Queue, 25),
+    ] {
+        let world = World::with_settings(settings);
+        let mut task = cron("t", "*/10 * * * * *");
+        (task.definition.misfire, task.definition.overlap) = (misfire, overlap);
+        // Nobody runs it.
+        let scheduler = world.scheduler();
+        scheduler.create(task).await.expect("created");
+        if overlap == Overlap::Queue {
+            scheduler.trigger(&task_id("t")).await.expect("open");
+        }
+        world.clock.set(at(now));
+        let found = world.task("t").await.expect("kept");
+        let mut changed = (*found.task.definition).clone();
+        changed.schedule = Schedule::Once(at(60));
+        let by = By::new(at(now), 1);
+        let refused = update(&found.task, &Arc::new(changed), None, scheduler.calendar(), by);
+        assert_eq!(refused, Err(AmendError::Busy), "{misfire:?} {overlap:?}");
+    }
 }
 
 #[tokio::test]

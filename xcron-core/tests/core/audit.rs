@@ -1,10 +1,12 @@
 //! The account of a task: what its schedule has, against what became of it.
 
 use crate::world::{World, at, cron, one_shot, task_id};
+use std::sync::Arc;
 use std::time::Duration;
-use xcron_core::decide::{Account, account};
+use xcron_core::decide::{Account, By, account, admit, update};
 use xcron_core::{
-    Calendar, Clock, Misfire, Outcome, Overlap, Schedule, TaskStatus, TaskWithHistory, Timestamp,
+    Calendar, Clock, DstFold, DstGap, Misfire, NewTask, Outcome, Overlap, Revision, Schedule, Task,
+    TaskStatus, TaskWithHistory, Timestamp,
 };
 
 fn of(found: &TaskWithHistory, from: i64, to: i64, now: i64) -> Account {
@@ -170,5 +172,120 @@ async fn a_one_shot_is_one_occurrence_and_a_finished_task_has_no_more() {
         let account = account(&found, &Calendar::default(), all, at(100)).expect("readable");
         let expected = Account { expected: runs, succeeded: runs, ..Account::default() };
         assert_eq!(account, expected, "{name}");
+    }
+}
+
+/// Seconds of 2026-03-28T12:00 in Paris, and of the jump of the night after, from 02:00 to 03:00.
+const NOON: i64 = 1_774_695_600;
+const JUMP: i64 = 1_774_746_000;
+const DAY: i64 = 86_400;
+
+/// A task of every night at 02:30 in Paris that is skipped where there is none.
+fn nightly(created: i64, shape: impl FnOnce(&mut NewTask)) -> TaskWithHistory {
+    let mut new = cron("t", "30 2 * * *");
+    let zone = "Europe/Paris";
+    let schedule = Schedule::cron("30 2 * * *", zone, DstGap::Skip, DstFold::First);
+    new.definition.schedule = schedule.expect("good");
+    shape(&mut new);
+    let created = Timestamp::from_secs(created);
+    let state = admit(&new, &Calendar::default(), created).expect("admitted");
+    let definition = Arc::new(new.definition);
+    let task = Task { id: new.id, definition, state, revision: Revision(1) };
+    TaskWithHistory { task, history: Vec::new() }
+}
+
+fn of_span(found: &TaskWithHistory, (from, to): (i64, i64), now: i64) -> Account {
+    let span = (Timestamp::from_secs(from), Timestamp::from_secs(to));
+    account(found, &Calendar::default(), span, Timestamp::from_secs(now)).expect("readable")
+}
+
+#[test]
+fn a_local_time_that_does_not_exist_is_an_occurrence_that_is_skipped() {
+    let found = nightly(NOON, |_| {});
+    let whole = Account { expected: 3, pending: 2, skipped_dst: 1, ..Account::default() };
+    assert_eq!(of_span(&found, (0, NOON + 3 * DAY), NOON), whole, "also what lies ahead");
+    assert_eq!(of_span(&found, (0, NOON + 3 * DAY), NOON + 4 * DAY), whole);
+    let alone = Account { expected: 1, skipped_dst: 1, ..Account::default() };
+    for (span, expected) in [
+        ((JUMP, JUMP + 1), alone),
+        ((JUMP - DAY, JUMP + DAY / 2), alone),
+        ((JUMP - DAY, JUMP), Account::default()),
+        ((JUMP + 1, JUMP + DAY / 2), Account::default()),
+    ] {
+        assert_eq!(of_span(&found, span, NOON), expected, "{span:?}");
+    }
+    let shifted = nightly(NOON, |task| {
+        task.definition.schedule =
+            Schedule::parse_cron("30 2 * * *", "Europe/Paris").expect("good");
+    });
+    let expected = Account { expected: 3, pending: 3, ..Account::default() };
+    assert_eq!(of_span(&shifted, (0, NOON + 3 * DAY), NOON), expected);
+}
+
+#[test]
+fn what_the_clocks_skip_ends_with_the_task() {
+    let from_eve = |shape: fn(&mut NewTask)| {
+        let found = nightly(NOON - DAY, shape);
+        let account = of_span(&found, (0, NOON + 3 * DAY), NOON + 3 * DAY);
+        assert_eq!(account.difference(), 0);
+        (account.pending, account.skipped_paused, account.skipped_dst)
+    };
+    assert_eq!(from_eve(|_| {}), (3, 0, 1));
+    assert_eq!(from_eve(|task| task.paused = true), (0, 3, 1));
+    assert_eq!(from_eve(|task| task.definition.max_runs = Some(1)), (1, 0, 0));
+    assert_eq!(from_eve(|task| task.definition.max_runs = Some(2)), (2, 0, 1));
+    let second = |at| Some(Timestamp::from_secs(at));
+    for (start, end, skipped) in [
+        (None, second(JUMP - 1), 0),
+        (None, second(JUMP), 1),
+        (second(JUMP), None, 1),
+        (second(JUMP + 1), None, 0),
+    ] {
+        let found = nightly(NOON - DAY, |task| {
+            (task.definition.start_time, task.definition.end_time) = (start, end);
+        });
+        let account = of_span(&found, (0, NOON + 3 * DAY), NOON);
+        assert_eq!(account.skipped_dst, skipped, "from {start:?} to {end:?}");
+    }
+}
+
+#[test]
+fn what_the_clocks_skipped_stays_counted_when_the_schedule_is_another() {
+    let calendar = Calendar::default();
+    for (now, skipped) in [(JUMP - 1, 0), (JUMP, 1), (NOON + DAY, 1)] {
+        let mut found = nightly(NOON, |_| {});
+        let mut changed = (*found.task.definition).clone();
+        changed.schedule = Schedule::parse_cron("0 12 * * *", "Europe/Paris").expect("good");
+        let by = By::new(Timestamp::from_secs(now), 1);
+        let changed = Arc::new(changed);
+        let amended = update(&found.task, &changed, None, &calendar, by).expect("updated");
+        (found.task.state, found.task.definition) = (amended.state, changed);
+        let account = of_span(&found, (0, now + 1), now);
+        let expected = Account { expected: skipped, skipped_dst: skipped, ..Account::default() };
+        assert_eq!(account, expected, "{now}");
+    }
+}
+
+/// What follows is found by the account alone: no target misses a run that was to be skipped.
+#[cfg(xcron_mutants)]
+#[tokio::test]
+async fn a_skip_that_is_not_counted_is_a_difference() {
+    use xcron_core::mutant::{Mutant, turn_on};
+    for (mutant, difference) in [(None, 0), (Some(Mutant::SkipWithoutCount), 1)] {
+        let world = World::new();
+        let scheduler = world.scheduler();
+        let mut task = cron("t", "*/10 * * * * *");
+        (task.definition.overlap, task.definition.max_runs) = (Overlap::Skip, Some(3));
+        scheduler.create(task).await.expect("created");
+        world.targets.hold("t");
+        let script = async {
+            world.clock.sleep_until(at(25)).await;
+            world.targets.release("t");
+        };
+        turn_on(mutant);
+        world.run_with(&scheduler, 60, script).await;
+        turn_on(None);
+        let found = world.task("t").await.expect("kept");
+        assert_eq!(of(&found, 0, 60, 60).difference(), difference, "{mutant:?}");
     }
 }

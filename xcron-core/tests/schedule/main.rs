@@ -4,6 +4,7 @@
 
 mod cronie;
 mod dst;
+mod gaps;
 mod independent;
 mod limits;
 mod oracle;

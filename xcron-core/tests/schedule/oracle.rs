@@ -76,7 +76,7 @@ impl Rule {
         if self.both { by_day && by_weekday } else { by_day || by_weekday }
     }
 
-    fn time(&self, second: usize) -> bool {
+    pub(crate) fn time(&self, second: usize) -> bool {
         let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
         self.hours[hour] && self.minutes[minute] && self.seconds[second]
     }

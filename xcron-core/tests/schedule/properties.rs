@@ -15,7 +15,7 @@ use xcron_core::schedule::{Calendar, DstFold, DstGap, Schedule, ScheduleErrorKin
 
 const DAY: i64 = 86_400;
 
-fn runner(cases: u32) -> TestRunner {
+pub(crate) fn runner(cases: u32) -> TestRunner {
     let given = std::env::var("XCRON_TEST_SEED").ok().and_then(|seed| seed.parse().ok());
     let seed: u64 = given.unwrap_or_else(|| RandomState::new().build_hasher().finish());
     eprintln!("XCRON_TEST_SEED={seed}");

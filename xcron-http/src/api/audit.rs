@@ -9,6 +9,7 @@ use crate::answer::{Answer, Code};
 use axum::extract::State;
 use http::Uri;
 use serde::Serialize;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use tokio::task::yield_now;
 use xcron_core::decide::{Account, account};
@@ -54,21 +55,10 @@ struct Detail {
 #[derive(Serialize)]
 struct Sums {
     expected: u64,
-    outcomes: Outcomes,
+    /// How many came to what, by the name of the outcome.
+    outcomes: BTreeMap<&'static str, u64>,
     pending: u64,
     difference: i64,
-}
-
-#[derive(Serialize)]
-struct Outcomes {
-    succeeded: u64,
-    failed: u64,
-    unknown: u64,
-    cancelled: u64,
-    skipped_misfire: u64,
-    skipped_overlap: u64,
-    skipped_paused: u64,
-    unlisted: u64,
 }
 
 pub(super) async fn audit(State(api): State<Arc<Api>>, uri: Uri) -> Result<Answer, Refusal> {
@@ -169,19 +159,10 @@ impl Audit {
 }
 
 impl Sums {
-    const fn of(account: &Account) -> Self {
+    fn of(account: &Account) -> Self {
         Self {
             expected: account.expected,
-            outcomes: Outcomes {
-                succeeded: account.succeeded,
-                failed: account.failed,
-                unknown: account.unknown,
-                cancelled: account.cancelled,
-                skipped_misfire: account.skipped_misfire,
-                skipped_overlap: account.skipped_overlap,
-                skipped_paused: account.skipped_paused,
-                unlisted: account.unlisted,
-            },
+            outcomes: account.outcomes().into_iter().collect(),
             pending: account.pending,
             difference: account.difference(),
         }

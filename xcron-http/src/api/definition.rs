@@ -11,33 +11,10 @@ use xcron_core::{
     DstFold, DstGap, NewTask, RetryPolicy, Schedule, TaskDefinition, TaskId, Timestamp,
 };
 
-/// The fields of a task that is created.
-pub(super) const FIELDS: &[&str] = &[
-    "type",
-    "format",
-    "callback",
-    "task_id",
-    "name",
-    "labels",
-    "timezone",
-    "start_time",
-    "end_time",
-    "max_runs",
-    "misfire",
-    "misfire_window_seconds",
-    "overlap",
-    "delivery",
-    "retry",
-    "timeout_seconds",
-    "jitter_seconds",
-    "dst_gap",
-    "dst_fold",
+/// The first is of a task that is created alone, the last of one that is updated alone.
+const ALL_FIELDS: &[&str] = &[
     "paused",
-];
-/// The fields of a task that is updated.
-pub(super) const UPDATE_FIELDS: &[&str] = &[
     "task_id",
-    "version",
     "type",
     "format",
     "callback",
@@ -56,7 +33,12 @@ pub(super) const UPDATE_FIELDS: &[&str] = &[
     "jitter_seconds",
     "dst_gap",
     "dst_fold",
+    "version",
 ];
+/// The fields of a task that is created.
+pub(super) const FIELDS: &[&str] = ALL_FIELDS.split_at(ALL_FIELDS.len() - 1).0;
+/// The fields of a task that is updated.
+pub(super) const UPDATE_FIELDS: &[&str] = ALL_FIELDS.split_at(1).1;
 /// The fields of `retry`.
 pub(super) const RETRY_FIELDS: &[&str] =
     &["max_attempts", "min_backoff_seconds", "max_backoff_seconds", "max_age_seconds"];

@@ -4,6 +4,7 @@
 //! decisions through [`Metrics::observer`], and [`Metrics::encode`] asks the scheduler, the store
 //! and the machine for the rest.
 
+mod audit;
 mod engine;
 mod gauges;
 mod host;
@@ -14,6 +15,7 @@ pub use gauges::{StoreSample, StoreStats};
 pub(crate) use http::HttpMetrics;
 pub use monitor::monitor_router;
 
+use audit::Audit;
 use engine::EngineMetrics;
 use gauges::Gauges;
 use host::Host;
@@ -47,6 +49,7 @@ struct Parts {
     http: HttpMetrics,
     gauges: Arc<Gauges>,
     host: Arc<Host>,
+    audit: Arc<Audit>,
 }
 
 impl Metrics {
@@ -60,7 +63,9 @@ impl Metrics {
         registry.register_collector(Box::new(Arc::clone(&gauges)));
         let host = Arc::new(Host::default());
         registry.register_collector(Box::new(Arc::clone(&host)));
-        Self(Arc::new(Parts { registry, engine, http, gauges, host }))
+        let audit = Arc::new(Audit::default());
+        registry.register_collector(Box::new(Arc::clone(&audit)));
+        Self(Arc::new(Parts { registry, engine, http, gauges, host, audit }))
     }
 
     /// Counts what an engine decides; hand it to the scheduler's builder.
@@ -83,6 +88,14 @@ impl Metrics {
     /// polled; `disk` is any path on the disk that matters.
     pub async fn sample_host(&self, disk: PathBuf) {
         host::sample(Arc::clone(&self.0.host), disk).await;
+    }
+
+    /// Adds up what became of every occurrence of all tasks of `scheduler`, again and again for as
+    /// long as the future is polled: a page of tasks at a time, with pauses that leave the machine
+    /// to others, and all of them once a minute or as often as that allows. What is exported is the
+    /// last time that it was through, as this node has the tasks.
+    pub async fn sample_audit(&self, scheduler: Scheduler) {
+        audit::sample(Arc::clone(&self.0.audit), scheduler).await;
     }
 
     /// All metrics as text, in the format that Prometheus scrapes.

@@ -66,9 +66,10 @@ impl Keys {
 /// What of `state` cannot be, if anything: the next decision about the task would panic at it.
 pub(crate) fn check(state: &TaskState) -> Result<(), &'static str> {
     let Counters { claimed, succeeded, failed, unknown, cancelled, .. } = state.counters;
-    let Counters { skipped_misfire, skipped_overlap, skipped_paused, manual, .. } = state.counters;
+    let Counters { skipped_misfire, skipped_overlap, skipped_paused, .. } = state.counters;
+    let Counters { skipped_dst, manual, .. } = state.counters;
     let runs = [claimed, succeeded, failed, unknown, cancelled, manual];
-    let skipped = [skipped_misfire, skipped_overlap, skipped_paused];
+    let skipped = [skipped_misfire, skipped_overlap, skipped_paused, skipped_dst];
     if runs
         .into_iter()
         .chain(skipped)

@@ -111,6 +111,8 @@ struct CountersMessage {
     skipped_paused: u64,
     #[prost(uint64, tag = "9")]
     manual: u64,
+    #[prost(uint64, tag = "10")]
+    skipped_dst: u64,
 }
 
 /// The bytes of `state`.
@@ -230,6 +232,7 @@ fn encode_counters(counters: &Counters) -> CountersMessage {
         skipped_misfire: counters.skipped_misfire,
         skipped_overlap: counters.skipped_overlap,
         skipped_paused: counters.skipped_paused,
+        skipped_dst: counters.skipped_dst,
         manual: counters.manual,
     }
 }
@@ -244,6 +247,7 @@ fn decode_counters(message: CountersMessage) -> Counters {
         skipped_misfire: message.skipped_misfire,
         skipped_overlap: message.skipped_overlap,
         skipped_paused: message.skipped_paused,
+        skipped_dst: message.skipped_dst,
         manual: message.manual,
     }
 }
@@ -281,7 +285,7 @@ mod tests {
                 run(Phase::Sending { holder, not_before: Timestamp::MAX }, manual),
                 run(Phase::Waiting { until: Timestamp::MIN }, Occurrence::At(at)),
             ],
-            counters: Counters { claimed: 5, manual: 9, ..Counters::default() },
+            counters: Counters { claimed: 5, manual: 9, skipped_dst: 2, ..Counters::default() },
             note: Some("for the holidays".into()),
             scheduled_since: Some(Timestamp::MIN),
             expected_before: 7,

@@ -31,6 +31,14 @@ const SAMPLES: &[&str] = &[
     "xcron_commit_seconds_bucket{le=\"0.001\"} ",
     "xcron_commit_seconds_sum ",
     "xcron_commit_seconds_count ",
+    "xcron_audit_difference ",
+    "xcron_audit_tasks ",
+    "xcron_audit_unreadable_tasks ",
+    "xcron_audit_expected_occurrences ",
+    "xcron_audit_pending_occurrences ",
+    "xcron_audit_occurrences{outcome=\"succeeded\"} ",
+    "xcron_audit_occurrences{outcome=\"skipped_dst\"} ",
+    "xcron_audit_timestamp_seconds ",
     "xcron_raft_is_leader ",
     "xcron_raft_term ",
     "xcron_raft_log_lag ",
@@ -114,7 +122,9 @@ async fn every_metric_of_the_contract_is_exported_and_prometheus_has_no_complain
         let has_ended = ["succeeded", "failed"].iter().all(|result| {
             value(&text, &format!("xcron_fired_total{{result=\"{result}\"}} ")) == Some(1.0)
         });
-        let is_sampled = text.contains("process_resident_memory_bytes ");
+        let is_sampled = ["process_resident_memory_bytes ", "xcron_audit_difference "]
+            .iter()
+            .all(|sample| value(&text, sample).is_some());
         let peers = text.matches("\nxcron_clock_skew_seconds{peer=").count();
         (has_ended && is_sampled && peers == 2).then_some(text)
     };
@@ -124,6 +134,7 @@ async fn every_metric_of_the_contract_is_exported_and_prometheus_has_no_complain
 
     assert_eq!(value(&text, "xcron_raft_is_leader "), Some(1.0));
     assert_eq!(value(&text, "xcron_retries_total "), Some(1.0));
+    assert_eq!(value(&text, "xcron_audit_difference "), Some(0.0));
     assert!(value(&text, "xcron_raft_term ").is_some_and(|term| term >= 1.0));
     assert!(value(&text, "xcron_leader_changes_total ").is_some_and(|changes| changes >= 1.0));
     for sample in ["xcron_lateness_seconds_count ", "xcron_commit_seconds_count "] {
