@@ -248,16 +248,15 @@ impl Client {
         if drafts == 0 {
             return;
         }
-        // Mostly what was created lately, by anybody.
+        // Half of the time what this client has, else mostly what was created lately, by anybody.
+        let own = if self.dice.chance(500) { self.any_own() } else { None };
         let range = if self.dice.chance(700) { drafts.min(20) } else { drafts };
         let back = self.dice.below(range);
-        let found = self
-            .load
-            .drafts()
-            .iter()
-            .rev()
-            .nth(back as usize)
-            .map(|(id, drafts)| (id.clone(), drafts.clone()));
+        let found = {
+            let drafts = self.load.drafts();
+            let id = own.or_else(|| drafts.keys().rev().nth(back as usize).cloned());
+            id.and_then(|id| Some((id.clone(), drafts.get(&id)?.clone())))
+        };
         let Some((id, drafts)) = found else {
             return;
         };
