@@ -48,6 +48,12 @@ pub enum Mutant {
     /// An occurrence of a task that may have so many runs only, skipped because an earlier run
     /// had not ended, is neither counted nor recorded.
     SkipWithoutCount,
+    /// An update of a schedule drops what is due by it and has not begun.
+    UpdateDropsDue,
+    /// A pause is acknowledged, noted, and changes nothing.
+    PauseOnlySays,
+    /// A trigger is counted and acknowledged, and opens no run.
+    TriggerIsForgotten,
 }
 
 /// Whether `mutant` lives in this thread: never, in this build.
@@ -82,7 +88,7 @@ mod living {
     }
 
     /// Each mutant, its name on a command line, and the check that should find it.
-    const TABLE: [(Mutant, &str, &str); 19] = [
+    const TABLE: [(Mutant, &str, &str); 22] = [
         (FireBeforeCommit, "fire-before-commit", "a receipt whose claim no majority holds"),
         (NewLeaderStartsFromNow, "new-leader-starts-from-now", "an occurrence without an end"),
         (ClaimWithoutVersionCheck, "claim-without-version-check", "a run that begins twice"),
@@ -102,6 +108,9 @@ mod living {
         (DamageCutAsTorn, "damage-cut-as-torn", "a damaged log that is not refused"),
         (LeaseTooLong, "lease-too-long", "a receipt of an attempt that another followed"),
         (SkipWithoutCount, "skip-without-count", "an account that does not add up"),
+        (UpdateDropsDue, "update-drops-due", "an occurrence without an end"),
+        (PauseOnlySays, "pause-only-says", "a paused task that reads as active"),
+        (TriggerIsForgotten, "trigger-is-forgotten", "a run that was asked for and never came"),
     ];
 
     impl Mutant {

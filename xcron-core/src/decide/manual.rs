@@ -1,6 +1,7 @@
 //! Runs that somebody asks for: one beside the schedule, or a failed one again.
 
 use crate::decide::{AmendError, Amended, By, attempts, conclude, open_run};
+use crate::mutant::{self, Mutant};
 use crate::task::Task;
 use crate::task::id::Occurrence;
 use crate::task::state::{OPEN_RUNS_MAX, OpenRun, Phase, RunEnd, RunRecord, TaskState, TaskStatus};
@@ -17,6 +18,9 @@ pub fn trigger(task: &Task, by: By) -> Result<(Amended, Occurrence), AmendError>
     state.counters.manual += 1;
     state.counters.claimed += 1;
     let occurrence = Occurrence::Manual { number: state.counters.manual, at: by.now };
+    if mutant::is_on(Mutant::TriggerIsForgotten) {
+        return Ok((Amended::state(state), occurrence));
+    }
     open(&mut state, occurrence, 0, by)?;
     conclude(&mut state, &task.definition, task.id.as_str(), by.now);
     Ok((Amended::state(state), occurrence))

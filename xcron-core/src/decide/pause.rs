@@ -2,6 +2,7 @@
 
 use crate::decide::occurrences::Occurrences;
 use crate::decide::{AmendError, Amended, By, conclude, count};
+use crate::mutant::{self, Mutant};
 use crate::schedule::{Calendar, Schedule};
 use crate::task::Task;
 use crate::task::definition::TEXT_BYTES_MAX;
@@ -29,7 +30,9 @@ pub fn pause(task: &Task, note: Option<&str>, by: By) -> Result<Amended, AmendEr
         TaskStatus::Paused if note.is_none() => return Ok(Amended::state(state)),
         TaskStatus::Active | TaskStatus::Paused => {}
     }
-    state.status = TaskStatus::Paused;
+    if !mutant::is_on(Mutant::PauseOnlySays) {
+        state.status = TaskStatus::Paused;
+    }
     state.deferred_until = None;
     state.note = note.map(Arc::from);
     conclude(&mut state, &task.definition, task.id.as_str(), by.now);

@@ -5,6 +5,7 @@ use crate::decide::admit::late_start;
 use crate::decide::occurrences::Occurrences;
 use crate::decide::pause::skip_paused;
 use crate::decide::{AdmitError, AmendError, Amended, By, conclude, jitter};
+use crate::mutant::{self, Mutant};
 use crate::schedule::{Calendar, Schedule};
 use crate::task::Task;
 use crate::task::definition::TaskDefinition;
@@ -46,6 +47,7 @@ pub fn update(
         }
         match state.status {
             TaskStatus::Paused => ended.extend(skip_paused(&mut state, before, by)),
+            TaskStatus::Active if mutant::is_on(Mutant::UpdateDropsDue) => {}
             TaskStatus::Active => open_due(&mut state, before, task, by.now)?,
             TaskStatus::Finished => {}
         }
@@ -102,6 +104,7 @@ fn open_due(
             fence: 0,
             claimed_at: now,
             phase: Phase::Waiting { until },
+            earlier: Vec::new(),
         });
         state.counters.claimed += 1;
         state.decided_until = at;
