@@ -1,7 +1,5 @@
 //! What clients wish of tasks that exist: pauses, runs now, failed runs again, other definitions.
 
-use std::time::Duration;
-
 use tokio::time::sleep;
 use xcron_checker::{Call, Op, Outcome};
 use xcron_core::{ChangeError, RunId};
