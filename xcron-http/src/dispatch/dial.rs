@@ -2,33 +2,30 @@
 
 use super::address::AddressPolicy;
 use super::link::Link;
+use super::names::{Lookup, Names};
 use super::settings::{DispatchSettings, DispatchSettingsError};
 use super::target::{Target, TargetHost};
 use super::watch::{Watch, Watched};
 use rustls::pki_types::CertificateDer;
 use rustls::{ClientConfig, RootCertStore};
-use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpStream;
-use tokio::sync::Semaphore;
-use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
 /// The most addresses of one name that are tried.
 const ADDRESSES_MAX: usize = 4;
 
-/// Finds the addresses of a name and a port; it may block.
-pub(super) type Lookup = dyn Fn(&str, u16) -> io::Result<Vec<SocketAddr>> + Send + Sync;
+/// A lookup is slow when it takes this part of the time that a connection may take.
+const SLOW_LOOKUPS_PER_CONNECT: u32 = 6;
 
 /// Makes connections.
 pub(super) struct Dialer {
     addresses: Arc<AddressPolicy>,
     connect_max: Duration,
-    lookup: Arc<Lookup>,
-    lookups: Arc<Semaphore>,
+    names: Names,
     tls: TlsConnector,
 }
 
@@ -37,18 +34,20 @@ impl Dialer {
         settings: &DispatchSettings,
         addresses: Arc<AddressPolicy>,
     ) -> Result<Self, DispatchSettingsError> {
+        let connect_max = settings.connect_max;
+        let lookup = Arc::new(|name: &str, port| Ok((name, port).to_socket_addrs()?.collect()));
+        let slow_after = connect_max / SLOW_LOOKUPS_PER_CONNECT;
         Ok(Self {
             addresses,
-            connect_max: settings.connect_max,
-            lookup: Arc::new(|name, port| Ok((name, port).to_socket_addrs()?.collect())),
-            lookups: Arc::new(Semaphore::new(settings.lookups_max)),
+            connect_max,
+            names: Names::new(lookup, settings.lookups_max, slow_after),
             tls: TlsConnector::from(Arc::new(tls_config(&settings.root_certificates)?)),
         })
     }
 
     /// Looks names up by `lookup`.
     pub(super) fn look_up_by(&mut self, lookup: Arc<Lookup>) {
-        self.lookup = lookup;
+        self.names.look_up_by(lookup);
     }
 
     /// A new connection to `target`.
@@ -78,7 +77,7 @@ impl Dialer {
     async fn resolve(&self, target: &Target) -> Result<Vec<SocketAddr>, String> {
         let found = match &target.host {
             TargetHost::Address(ip) => vec![SocketAddr::new(*ip, target.port)],
-            TargetHost::Name(name) => self.look_up(name.clone(), target.port).await?,
+            TargetHost::Name(name) => self.names.find(name, target.port).await?,
         };
         let Some(first) = found.first().copied() else {
             return Err(format!("{} has no address", target.destination));
@@ -90,22 +89,6 @@ impl Dialer {
             return Err(format!("{} is {first}, a denied address", target.destination));
         }
         Ok(allowed)
-    }
-
-    /// A lookup that is given up goes on until the system gives up too, and counts until then.
-    async fn look_up(&self, name: String, port: u16) -> Result<Vec<SocketAddr>, String> {
-        let permit = Arc::clone(&self.lookups).acquire_owned().await;
-        let (shown, lookup) = (name.clone(), Arc::clone(&self.lookup));
-        let looked_up = spawn_blocking(move || {
-            let found = lookup(&name, port);
-            drop(permit);
-            found
-        });
-        match looked_up.await {
-            Ok(Ok(found)) => Ok(found),
-            Ok(Err(error)) => Err(format!("looking up {shown}: {error}")),
-            Err(error) => Err(format!("looking up {shown}: {error}")),
-        }
     }
 
     async fn connect_to(&self, address: SocketAddr, target: &Target) -> Result<Link, String> {

@@ -19,7 +19,8 @@
 //! | `rules` | which callbacks are accepted, in which form |
 //! | `target` | a URL, taken apart once and kept in a bounded cache |
 //! | `address` | which addresses may be dialled |
-//! | `dial` | names, TCP, TLS |
+//! | `names` | the addresses of names, by lookups that may hang |
+//! | `dial` | TCP, TLS |
 //! | `link`, `pool` | a connection with its task; the idle ones, and how fast new ones are made |
 //! | `watch` | whether bytes may leave, asked for every write |
 //! | `signing` | proof that a request comes from here |
@@ -31,6 +32,7 @@ mod dial;
 #[cfg(feature = "fuzzing")]
 pub(crate) mod fuzzing;
 mod link;
+mod names;
 mod pool;
 mod request;
 mod retry_after;

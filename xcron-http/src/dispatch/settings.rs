@@ -30,7 +30,8 @@ pub struct DispatchSettings {
     pub header_bytes_max: usize,
     /// How long a connection may take to stand: names, TCP and TLS.
     pub connect_max: Duration,
-    /// The most names looked up at a time.
+    /// The most names looked up at a time: half of them slow ones, a quarter of them such as were
+    /// answered at once before, and a quarter of them new.
     pub lookups_max: usize,
     /// The most connections to one destination that are new at a time: fewer than most servers
     /// queue before they accept them.
@@ -68,7 +69,7 @@ impl Default for DispatchSettings {
             headers_max: 32,
             header_bytes_max: 8_192,
             connect_max: Duration::from_secs(3),
-            lookups_max: 64,
+            lookups_max: 256,
             new_connections_max: 64,
             new_connection_for: Duration::from_millis(100),
             idle_max: Duration::from_millis(3_500),

@@ -19,6 +19,7 @@ mod exchanges;
 mod health;
 mod limits;
 mod management;
+mod names;
 mod openapi;
 mod pooling;
 mod repeats;
