@@ -1,12 +1,15 @@
 //! Lanes: one queue of due attempts for each destination, served in turn.
 //!
 //! A target that hangs fills its own lane and no other: one from which nothing comes back gets a
-//! few places only once half of all are taken, and the last quarter is for lanes that have few, so
-//! that a new target finds room however many others hang. What does not fit into a full lane is
-//! not claimed: it stays due while the lane moves, and is put off when it hardly does, so that it
-//! hides nobody else in the due index. Nothing grows without bound, and nothing is lost.
+//! few places only once half of all are taken, all such lanes together never get more than half,
+//! and the last quarter is for lanes that have few, so that a new target finds room however many
+//! others hang. What does not fit into a full lane is not claimed: it stays due while the lane
+//! moves, and is put off when it hardly does, so that it hides nobody else in the due index.
+//! Nothing grows without bound, and nothing is lost.
 
 use super::Attempt;
+use super::lane::Lane;
+use super::quiet::{Quiet, Taken};
 use super::suspects::Suspects;
 use crate::Timestamp;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -16,25 +19,19 @@ use std::time::Duration;
 /// How many attempts are claimed for each place in flight: one is sent while the others wait, so
 /// that places never stand empty for a commit, and a burst is claimed before it is due.
 const CLAIMS_PER_PLACE: usize = 4;
-/// A full lane is judged by what came back in this span.
-const JUDGED_OVER: Duration = Duration::from_millis(500);
-/// A judgement older than this is forgotten.
-const JUDGED_FOR: Duration = Duration::from_secs(5);
 /// A lane from which nothing has come back for so long is silent.
 pub(super) const SILENT_AFTER: Duration = Duration::from_secs(1);
 /// A silent lane has so many places once half of all are taken.
 const PROBES: usize = 8;
 /// What does not fit into a lane of which no place came back for so long is put off at once.
-const QUIET_AFTER: Duration = Duration::from_millis(100);
+const STILL_AFTER: Duration = Duration::from_millis(100);
+/// A lane from which nothing has come back for so long is quiet: all quiet lanes together get half
+/// of the places, and half of the claims.
+const QUIET_AFTER: Duration = Duration::from_millis(250);
 /// Between two that are put off because their lane is silent.
 const SILENT_EACH: Duration = Duration::from_millis(5);
 /// Of so many places one is a lane's own when places are scarce.
 const PLACES_PER_FEW: usize = 64;
-/// What does not fit into a slow lane is put off for this long at the least,
-const DEFER_MIN: Duration = Duration::from_secs(1);
-/// and for this long at the most.
-const DEFER_MAX: Duration = Duration::from_secs(60);
-
 /// Whether there is room for a claim.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Room {
@@ -64,7 +61,10 @@ pub(super) struct Lanes {
     turns: VecDeque<Arc<str>>,
     /// Lanes that had to leave what is left of the places to others.
     parked: Vec<Arc<str>>,
+    /// Quiet lanes that wait until all of them together have less.
+    crowded: Vec<Arc<str>>,
     suspects: Suspects,
+    quiet: Quiet,
     queued: usize,
     claimed: usize,
     in_flight: usize,
@@ -74,75 +74,15 @@ pub(super) struct Lanes {
     full: BTreeSet<Arc<str>>,
 }
 
-#[derive(Debug, Default)]
-struct Lane {
-    queue: VecDeque<Attempt>,
-    /// Claimed for this lane and not ended, wherever they are.
-    claimed: usize,
-    in_flight: usize,
-    /// Since when those in flight have waited for the first answer, or for the next.
-    waits_since: Option<Timestamp>,
-    has_turn: bool,
-    pace: Pace,
-}
-
-impl Lane {
-    /// Whether nothing has come back for longer than `span`, although something is in flight.
-    fn is_waiting_for(&self, span: Duration, now: Timestamp) -> bool {
-        self.waits_since.is_some_and(|since| now.since(since) > span)
-    }
-}
-
-/// How fast a full lane moves.
-#[derive(Debug, Default)]
-struct Pace {
-    full_since: Option<Timestamp>,
-    returned: u32,
-    /// The time between two returns of a lane that hardly moves.
-    slow: Option<Duration>,
-    deferred_until: Option<Timestamp>,
-}
-
-impl Pace {
-    /// Judges a lane of so many `places` that is full at `now`: how long one return takes, if it
-    /// would take it more than a second to fill them all twice.
-    fn judge(&mut self, now: Timestamp, places: usize) -> Option<Duration> {
-        let Some(full_since) = self.full_since else {
-            self.full_since = Some(now);
-            self.returned = 0;
-            return self.slow;
-        };
-        let full_for = now.since(full_since);
-        if full_for > JUDGED_FOR {
-            *self = Self { full_since: Some(now), ..Self::default() };
-        } else if full_for >= JUDGED_OVER {
-            let each = full_for / self.returned.max(1);
-            let slow = each * u32::try_from(places).unwrap_or(u32::MAX) > JUDGED_OVER;
-            self.slow = slow.then_some(each);
-            self.full_since = Some(now);
-            self.returned = 0;
-        }
-        self.slow
-    }
-
-    /// When one more that has no room is looked at again, `each` after the one before. They are
-    /// spread, or all of them would be due at the same instant.
-    fn put_off(&mut self, now: Timestamp, each: Duration) -> Timestamp {
-        let earliest = now.plus(DEFER_MIN);
-        let until = self.deferred_until.map_or(earliest, |at| at.plus(each).max(earliest));
-        let until = if until > now.plus(DEFER_MAX) { earliest } else { until };
-        self.deferred_until = Some(until);
-        until
-    }
-}
-
 impl Lanes {
     pub(super) fn new(in_flight_max: usize, in_flight_per_lane_max: usize) -> Self {
         Self {
             lanes: BTreeMap::new(),
             turns: VecDeque::new(),
             parked: Vec::new(),
+            crowded: Vec::new(),
             suspects: Suspects::default(),
+            quiet: Quiet::default(),
             queued: 0,
             claimed: 0,
             in_flight: 0,
@@ -162,19 +102,23 @@ impl Lanes {
         let is_scarce = self.claimed >= self.claims_max() / 4 * 3;
         let is_ample = self.claimed < self.claims_max() / 2;
         let few = self.few() * CLAIMS_PER_PLACE;
+        let has_quiet_room = self.quiet(now).claimed < self.claims_max() / 2;
         let is_suspect = self.suspects.has(destination);
         let lane = self.lanes.entry(Arc::clone(destination)).or_default();
         let is_silent = is_suspect || lane.is_waiting_for(SILENT_AFTER, now);
+        let is_quiet = is_suspect || lane.is_waiting_for(QUIET_AFTER, now);
         let places = self.in_flight_per_lane_max;
         let places = if is_silent && !is_ample { PROBES.min(places) } else { places };
         let has_room = lane.claimed < places * CLAIMS_PER_PLACE;
-        if has_room && !(is_scarce && lane.claimed >= few) {
+        let is_crowded = is_quiet && !has_quiet_room;
+        if has_room && !is_crowded && !(is_scarce && lane.claimed >= few) {
             lane.claimed += 1;
             self.claimed += 1;
+            self.quiet.took(is_quiet, Taken { claimed: 1, in_flight: 0 });
             return Room::Taken;
         }
-        let is_quiet = lane.in_flight >= places && lane.is_waiting_for(QUIET_AFTER, now);
-        if is_silent || is_quiet {
+        let is_still = lane.in_flight >= places && lane.is_waiting_for(STILL_AFTER, now);
+        if is_silent || is_crowded || is_still {
             return Room::Later(lane.pace.put_off(now, SILENT_EACH));
         }
         if lane.in_flight < places {
@@ -188,6 +132,18 @@ impl Lanes {
             return Room::Soon;
         };
         Room::Later(lane.pace.put_off(now, each))
+    }
+
+    /// What quiet lanes have taken together.
+    fn quiet(&mut self, now: Timestamp) -> Taken {
+        let Self { quiet, lanes, suspects, .. } = self;
+        quiet.at(now, || {
+            let is_quiet = |(destination, lane): &(&Arc<str>, &Lane)| {
+                lane.is_waiting_for(QUIET_AFTER, now) || suspects.has(destination)
+            };
+            let quiet = lanes.iter().filter(is_quiet);
+            quiet.map(|(_, lane)| Taken { claimed: lane.claimed, in_flight: lane.in_flight }).sum()
+        })
     }
 
     /// How many places are a lane's own when places are scarce.
@@ -251,7 +207,13 @@ impl Lanes {
     /// The next attempt to send at `now`, if a place is free: destinations take turns.
     pub(super) fn pop(&mut self, now: Timestamp) -> Option<Attempt> {
         let few = self.few();
+        let quiet_max = self.in_flight_max.div_ceil(2);
         while self.in_flight < self.in_flight_max {
+            let has_quiet_room = self.quiet(now).in_flight < quiet_max;
+            if has_quiet_room {
+                let crowded = std::mem::take(&mut self.crowded);
+                crowded.iter().for_each(|lane| self.give_turn(lane));
+            }
             let is_scarce = self.in_flight_max - self.in_flight <= self.in_flight_max / 4;
             let is_ample = self.in_flight < self.in_flight_max / 2;
             let destination = self.turns.pop_front()?;
@@ -264,6 +226,11 @@ impl Lanes {
             if lane.in_flight >= max {
                 continue;
             }
+            let is_quiet = is_suspect || lane.is_waiting_for(QUIET_AFTER, now);
+            if is_quiet && !has_quiet_room {
+                self.crowded.push(destination);
+                continue;
+            }
             if is_scarce && lane.in_flight >= few {
                 self.parked.push(destination);
                 continue;
@@ -273,6 +240,7 @@ impl Lanes {
             };
             lane.in_flight += 1;
             lane.waits_since.get_or_insert(now);
+            self.quiet.took(is_quiet, Taken { claimed: 0, in_flight: 1 });
             self.in_flight += 1;
             self.queued -= 1;
             self.give_turn(&destination);
@@ -339,6 +307,7 @@ impl Lanes {
 mod tests {
     use super::*;
     use crate::decide::Start;
+    use crate::engine::pace::DEFER_MAX;
     use crate::store::Claim;
     use crate::task::id::{Occurrence, TaskId};
     use crate::task::state::Holder;
@@ -382,13 +351,13 @@ mod tests {
         std::iter::from_fn(|| lanes.pop(now)).count()
     }
 
-    /// A lane with all its places in flight since `at(0)`, and all its claims made.
-    fn full(lanes: &mut Lanes, name: &str) -> Arc<str> {
+    /// A lane with all its places in flight since `now`, and all its claims made.
+    fn full(lanes: &mut Lanes, name: &str, now: Timestamp) -> Arc<str> {
         let destination = target(name);
-        let taken = fill(lanes, &destination, at(0));
+        let taken = fill(lanes, &destination, now);
         assert_eq!(taken, PLACES * CLAIMS_PER_PLACE);
         push(lanes, &destination, taken);
-        assert_eq!(send(lanes, at(0)), PLACES);
+        assert_eq!(send(lanes, now), PLACES);
         destination
     }
 
@@ -407,7 +376,7 @@ mod tests {
     #[test]
     fn a_lane_that_hardly_moves_puts_off_what_does_not_fit() {
         let mut lanes = Lanes::new(100, PLACES);
-        let target = full(&mut lanes, "target");
+        let target = full(&mut lanes, "target", at(0));
         for millis in (0..500).step_by(90) {
             assert_eq!(lanes.reserve(&target, at(millis)), Room::Soon, "{millis}");
             lanes.returned(&target, Sign::Answers, at(millis));
@@ -421,7 +390,7 @@ mod tests {
     #[test]
     fn a_lane_from_which_nothing_returns_puts_off_at_once_and_spreads_what_it_puts_off() {
         let mut lanes = Lanes::new(100, PLACES);
-        let target = full(&mut lanes, "target");
+        let target = full(&mut lanes, "target", at(0));
         let later = |millis| Room::Later(at(millis));
         assert_eq!(lanes.reserve(&target, at(101)), later(1_101));
         assert_eq!(lanes.reserve(&target, at(101)), later(1_106));
@@ -435,17 +404,18 @@ mod tests {
     #[test]
     fn a_silent_lane_has_a_few_places_until_it_answers() {
         let mut lanes = Lanes::new(4 * PLACES, PLACES);
-        let target = full(&mut lanes, "target");
+        let target = full(&mut lanes, "target", at(0));
         let returned = |lanes: &mut Lanes, sign, now| lanes.returned(&target, sign, now);
         // While others leave half of all places free it may have its own, silent or not.
         returned(&mut lanes, Sign::Silent, at(5_000));
         assert_eq!(send(&mut lanes, at(5_000)), 1);
-        full(&mut lanes, "one");
-        full(&mut lanes, "two");
+        let others = ["one", "two"].map(|name| full(&mut lanes, name, at(9_990)));
         for _ in 0..PLACES {
             returned(&mut lanes, Sign::Silent, at(10_000));
         }
         assert_eq!(send(&mut lanes, at(10_000)), PROBES);
+        others.iter().for_each(|other| lanes.returned(other, Sign::Answers, at(19_990)));
+        assert_eq!(send(&mut lanes, at(19_990)), others.len());
         returned(&mut lanes, Sign::Silent, at(20_000));
         assert_eq!(send(&mut lanes, at(20_000)), 1);
         returned(&mut lanes, Sign::Answers, at(20_500));
@@ -461,8 +431,8 @@ mod tests {
         lanes.returned(&target, Sign::Silent, at(40_000));
         lanes.release(&target);
         assert!(lanes.lanes.is_empty());
-        full(&mut lanes, "one");
-        full(&mut lanes, "two");
+        full(&mut lanes, "one", at(49_990));
+        full(&mut lanes, "two", at(49_990));
         assert_eq!(fill(&mut lanes, &target, at(50_000)), PROBES * CLAIMS_PER_PLACE);
     }
 
@@ -486,5 +456,34 @@ mod tests {
             lanes.returned(&target(&format!("hangs-{n}")), Sign::Answers, at(1));
         }
         assert!(send(&mut lanes, at(1)) > 0);
+    }
+
+    #[test]
+    fn targets_that_hang_take_half_of_the_places_and_claims_together_however_many_they_are() {
+        let mut lanes = Lanes::new(1_024, 256);
+        let hosts: Vec<Arc<str>> = (0..200).map(|n| target(&format!("hangs-{n}"))).collect();
+        let (mut claimed, mut sent) = (0, 0);
+        for second in 0..30 {
+            let now = at(second * 1_000);
+            for host in hosts.iter().chain(&hosts).chain(&hosts) {
+                if lanes.reserve(host, now) == Room::Taken {
+                    push(&mut lanes, host, 1);
+                    claimed += 1;
+                }
+            }
+            sent += send(&mut lanes, now);
+        }
+        // The first second's hosts were new, and took what they liked.
+        assert!(sent <= 600 && claimed <= 2_048, "{sent} sent of {claimed}");
+        let well = target("well");
+        let taken = fill(&mut lanes, &well, at(30_000));
+        push(&mut lanes, &well, taken);
+        assert_eq!((taken, send(&mut lanes, at(30_000))), (1_024, 256 - 64 - 24));
+        // Those that hang are tried again when their attempts have run out of time.
+        hosts.iter().chain(&hosts).chain(&hosts).for_each(|host| {
+            lanes.returned(host, Sign::Silent, at(30_100));
+        });
+        let again = std::iter::from_fn(|| lanes.pop(at(30_100)));
+        assert_eq!(again.filter(|attempt| attempt.destination != well).count(), 512);
     }
 }

@@ -8,11 +8,14 @@
 //! each commit carries.
 
 mod hands;
+mod lane;
 mod lanes;
 mod load;
 mod lookahead;
+mod pace;
 mod parts;
 mod prune;
+mod quiet;
 mod step;
 mod suspects;
 mod trouble;
