@@ -1,7 +1,6 @@
 //! What the sink received: how often each task's callback came, and when first.
 
 use crate::wall;
-use std::ops::Range;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 /// One line per task, by the task's number.
@@ -56,11 +55,15 @@ impl Ledger {
         self.received.load(Ordering::Acquire)
     }
 
-    /// What the tasks in `range` came to when task `n` was due at `due_at(n)`.
+    /// What `tasks` came to when task `n` was due at `due_at(n)`.
     #[must_use]
-    pub fn account(&self, range: Range<usize>, due_at: impl Fn(usize) -> u64) -> Account {
+    pub fn account(
+        &self,
+        tasks: impl IntoIterator<Item = usize>,
+        due_at: impl Fn(usize) -> u64,
+    ) -> Account {
         let mut account = Account { first_at: u64::MAX, ..Account::default() };
-        for task in range {
+        for task in tasks {
             match self.times[task].load(Ordering::Relaxed) {
                 0 => {
                     account.missing += 1;
@@ -77,10 +80,15 @@ impl Ledger {
         account
     }
 
-    /// How late each called task in `range` was, in microseconds, in ascending order.
+    /// How late each called one of `tasks` was, in microseconds, in ascending order.
     #[must_use]
-    pub fn lateness(&self, range: Range<usize>, due_at: impl Fn(usize) -> u64) -> Vec<u64> {
-        let called = range.map(|task| (task, self.first_at[task].load(Ordering::Relaxed)));
+    pub fn lateness(
+        &self,
+        tasks: impl IntoIterator<Item = usize>,
+        due_at: impl Fn(usize) -> u64,
+    ) -> Vec<u64> {
+        let called =
+            tasks.into_iter().map(|task| (task, self.first_at[task].load(Ordering::Relaxed)));
         let called = called.filter(|(_, at)| *at > 0);
         let mut late: Vec<u64> = called.map(|(task, at)| at.saturating_sub(due_at(task))).collect();
         late.sort_unstable();

@@ -11,13 +11,17 @@
 //!
 //! - [`server`]: the server process under test. [`sink`] and [`ledger`]: who receives its
 //!   callbacks, and what was received when.
+//! - [`hole`]: targets that never answer.
 //! - [`client`]: keep-alive connections that post as fast as they are answered.
+//! - [`crowd`] and [`wire`]: many clients, refused and coming back.
 //! - [`limits`]: the bare loops. [`figures`]: the measurements.
 //! - [`report`], [`statistics`]: what is written into `benches/results`.
 
 pub mod client;
+pub mod crowd;
 pub mod fault;
 pub mod figures;
+pub mod hole;
 pub mod ledger;
 pub mod limits;
 pub mod options;
@@ -26,4 +30,5 @@ pub mod server;
 pub mod sink;
 pub mod statistics;
 pub mod wall;
+pub mod wire;
 pub mod work;

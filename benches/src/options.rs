@@ -40,6 +40,10 @@ pub enum FigureName {
     P2,
     /// Lateness with 1,000 runs due at each whole second.
     P5,
+    /// Lateness while as many runs go to targets that never answer.
+    P15,
+    /// Ten times the clients that are answered at a time, and ten times the runs that fit.
+    Overload,
 }
 
 impl Options {
@@ -65,6 +69,12 @@ impl Options {
     #[must_use]
     pub const fn seconds(&self) -> usize {
         if self.quick { 3 } else { 10 }
+    }
+
+    /// How long one round of overload takes.
+    #[must_use]
+    pub const fn overload_time(&self) -> Duration {
+        Duration::from_secs(if self.quick { 5 } else { 60 })
     }
 
     /// Whether `figure` is asked for.

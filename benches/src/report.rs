@@ -10,7 +10,8 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// One round of xcron and one of the limit, taken one after the other.
+/// One round of xcron and one of the limit, or of xcron without what is to be measured, taken one
+/// after the other.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct Round {
     /// What xcron came to.
@@ -38,6 +39,8 @@ pub struct Figure {
     pub what: &'static str,
     /// What is to be reached.
     pub wanted: &'static str,
+    /// What the two sides of a round are.
+    pub sides: [&'static str; 2],
     /// Every round.
     pub rounds: Vec<Round>,
     /// What else was seen.
@@ -48,7 +51,15 @@ impl Figure {
     /// A figure without rounds.
     #[must_use]
     pub const fn new(name: &'static str, what: &'static str, wanted: &'static str) -> Self {
-        Self { name, what, wanted, rounds: Vec::new(), notes: BTreeMap::new() }
+        let sides = ["xcron", "limit"];
+        Self { name, what, wanted, sides, rounds: Vec::new(), notes: BTreeMap::new() }
+    }
+
+    /// The same with rounds of xcron alone, of which one side is `measured` and one is `plain`.
+    #[must_use]
+    pub const fn against(mut self, measured: &'static str, plain: &'static str) -> Self {
+        self.sides = [measured, plain];
+        self
     }
 
     /// Adds something else that was seen.
@@ -129,7 +140,8 @@ fn write_figure(text: &mut String, figure: &Figure) {
     };
     line(format!("## {}: {}\n", figure.name, figure.what));
     line(format!("Median ratio **{:.3}** (wanted: {}).\n", figure.ratio(), figure.wanted));
-    line("| round | xcron | limit | ratio |\n|---|---|---|---|".into());
+    let [measured, plain] = figure.sides;
+    line(format!("| round | {measured} | {plain} | ratio |\n|---|---|---|---|"));
     for (i, Round { xcron, limit, ratio }) in figure.rounds.iter().enumerate() {
         line(format!("| {} | {xcron:.0} | {limit:.0} | {ratio:.3} |", i + 1));
     }

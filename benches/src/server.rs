@@ -2,7 +2,7 @@
 
 use crate::client::Connection;
 use crate::fault::Result;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
@@ -21,6 +21,31 @@ pub struct Server {
     // Declared before the directory, so that the process is gone when that is removed.
     _child: Child,
     dir: TempDir,
+}
+
+/// What is not as by default in a server that is started.
+#[derive(Clone, Debug, Default)]
+pub struct Launch {
+    /// Settings, as variables of its environment.
+    pub settings: Vec<(&'static str, String)>,
+    /// The resolver that it asks, instead of the machine's; that needs the rights to mount.
+    pub resolver: Option<Ipv4Addr>,
+}
+
+/// Makes a file the list of resolvers, for the server alone, and becomes the server.
+const WITH_RESOLVER: &str = "mount --bind \"$1\" /etc/resolv.conf && exec \"$2\"";
+
+impl Launch {
+    fn command(&self, binary: &Path, dir: &Path) -> Result<Command> {
+        let Some(resolver) = self.resolver else {
+            return Ok(Command::new(binary));
+        };
+        let list = dir.join("resolv.conf");
+        std::fs::write(&list, format!("nameserver {resolver}\n"))?;
+        let mut command = Command::new("/usr/bin/unshare");
+        command.args(["--mount", "/bin/sh", "-c", WITH_RESOLVER, "sh"]).arg(list).arg(binary);
+        Ok(command)
+    }
 }
 
 /// The release binary of the server, built if `named` names none.
@@ -49,18 +74,20 @@ pub async fn binary(named: Option<&Path>) -> Result<PathBuf> {
 }
 
 impl Server {
-    /// Starts `binary` with default settings, free ports and an empty directory below `within`.
+    /// Starts `binary` as `launch` says, with free ports and an empty directory below `within`.
     ///
     /// # Errors
     /// When it does not serve in time; the message ends with what it said on stderr.
-    pub async fn start(binary: &Path, within: &Path) -> Result<Self> {
+    pub async fn start(binary: &Path, within: &Path, launch: &Launch) -> Result<Self> {
         let dir = tempfile::Builder::new().prefix(".xcron-load-").tempdir_in(within)?;
         let said = dir.path().join("stderr");
-        let mut child = Command::new(binary)
+        let mut child = launch
+            .command(binary, dir.path())?
             .current_dir(dir.path())
             .env_clear()
             .envs([("XCRON_HTTP_PORT", "0"), ("XCRON_MONITOR_PORT", "0")])
             .envs([("XCRON_PEER_PORT", "0"), ("XCRON_LOG", "warn")])
+            .envs(launch.settings.iter().map(|(key, value)| (key, value)))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(std::fs::File::create(&said)?)

@@ -13,6 +13,8 @@ use hyper_util::rt::TokioIo;
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 use tokio::net::TcpListener;
 
 /// A running sink; it ends with the process.
@@ -20,6 +22,7 @@ use tokio::net::TcpListener;
 pub struct Sink {
     address: SocketAddr,
     ledger: Arc<Ledger>,
+    answers_after_ms: Arc<AtomicU64>,
 }
 
 impl Sink {
@@ -33,21 +36,28 @@ impl Sink {
         let address = listener.local_addr()?;
         let ledger = Arc::new(Ledger::new(tasks_max));
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let kept = Arc::clone(&ledger);
+        let answers_after_ms = Arc::<AtomicU64>::default();
+        let (kept, delay) = (Arc::clone(&ledger), Arc::clone(&answers_after_ms));
         std::thread::Builder::new().name("sink".into()).spawn(move || {
             runtime.block_on(async move {
                 if let Ok(listener) = TcpListener::from_std(listener) {
-                    serve(listener, kept).await;
+                    serve(listener, kept, delay).await;
                 }
             });
         })?;
-        Ok(Self { address, ledger })
+        Ok(Self { address, ledger, answers_after_ms })
     }
 
     /// Where it listens.
     #[must_use]
     pub const fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Answers every callback so long after it came, from now on.
+    pub fn answer_after(&self, delay: Duration) {
+        let millis = u64::try_from(delay.as_millis()).unwrap_or(u64::MAX);
+        self.answers_after_ms.store(millis, Ordering::Relaxed);
     }
 
     /// What it received.
@@ -57,13 +67,14 @@ impl Sink {
     }
 }
 
-async fn serve(listener: TcpListener, ledger: Arc<Ledger>) {
+async fn serve(listener: TcpListener, ledger: Arc<Ledger>, delay: Arc<AtomicU64>) {
     while let Ok((stream, _)) = listener.accept().await {
         // Without it answers would wait for acknowledgements; a failure only makes it slower.
         let _slower = stream.set_nodelay(true);
-        let ledger = Arc::clone(&ledger);
+        let (ledger, delay) = (Arc::clone(&ledger), Arc::clone(&delay));
         tokio::spawn(async move {
-            let answer = service_fn(move |request| receive(request, Arc::clone(&ledger)));
+            let delay = || Duration::from_millis(delay.load(Ordering::Relaxed));
+            let answer = service_fn(move |request| receive(request, Arc::clone(&ledger), delay()));
             // Whoever called has gone away; there is nobody left to tell.
             let _gone = http1::Builder::new().serve_connection(TokioIo::new(stream), answer).await;
         });
@@ -73,10 +84,14 @@ async fn serve(listener: TcpListener, ledger: Arc<Ledger>) {
 async fn receive(
     request: Request<Incoming>,
     ledger: Arc<Ledger>,
+    delay: Duration,
 ) -> std::result::Result<Response<Empty<Bytes>>, Infallible> {
     let task = request.headers().get("xcron-task-id").and_then(|id| number_of(id.as_bytes()));
     ledger.record(task.unwrap_or(usize::MAX));
     let mut body = request.into_body();
     while let Some(Ok(_)) = body.frame().await {}
+    if !delay.is_zero() {
+        tokio::time::sleep(delay).await;
+    }
     Ok(Response::new(Empty::new()))
 }

@@ -60,16 +60,32 @@ pub fn create_task(
     number: usize,
     due_secs: u64,
 ) -> Result<Post> {
-    let task = CreateTask {
-        kind: 2,
-        format: due_secs.to_string(),
-        callback: CallbackOf { url: format!("http://{sink}/callback"), body: CALLBACK_BODY.into() },
-        task_id: task_id(number),
-    };
+    create_task_at(api, &format!("http://{sink}/callback"), number, due_secs)
+}
+
+/// The same calling `url`.
+///
+/// # Errors
+/// Never in practice: every part is well formed.
+pub fn create_task_at(api: SocketAddr, url: &str, number: usize, due_secs: u64) -> Result<Post> {
     let request = Request::post("/xcron/createTask")
         .header(HOST, api.to_string())
         .header(CONTENT_TYPE, "application/json");
-    Ok(request.body(Full::new(serde_json::to_vec(&task)?.into()))?)
+    Ok(request.body(Full::new(create_task_body(url, number, due_secs)?.into()))?)
+}
+
+/// The body of a request that creates task `number`, due at `due_secs`, calling `url`.
+///
+/// # Errors
+/// Never in practice: every part is well formed.
+pub fn create_task_body(url: &str, number: usize, due_secs: u64) -> Result<Vec<u8>> {
+    let task = CreateTask {
+        kind: 2,
+        format: due_secs.to_string(),
+        callback: CallbackOf { url: url.to_owned(), body: CALLBACK_BODY.into() },
+        task_id: task_id(number),
+    };
+    Ok(serde_json::to_vec(&task)?)
 }
 
 /// A request of the same form and size as a callback of task `number`.

@@ -2,12 +2,14 @@
 
 pub mod create;
 pub mod fire;
+pub mod isolation;
 pub mod lateness;
+pub mod overload;
 
 use crate::fault::Result;
 use crate::ledger::Ledger;
 use crate::options::Options;
-use crate::server::Server;
+use crate::server::{Launch, Server};
 use crate::sink::Sink;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -29,7 +31,15 @@ impl Bench {
     /// # Errors
     /// When it does not start.
     pub async fn server(&self) -> Result<Server> {
-        Server::start(&self.binary, &self.within).await
+        self.launch(Launch::default()).await
+    }
+
+    /// The same, started as `launch` says.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub async fn launch(&self, launch: Launch) -> Result<Server> {
+        Server::start(&self.binary, &self.within, &launch).await
     }
 
     /// The directory of the disk that is measured.
@@ -55,8 +65,18 @@ async fn create_all(
     numbers: std::ops::Range<usize>,
     due_secs: impl Fn(usize) -> u64 + Send + Sync + 'static,
 ) -> Result<crate::client::Tally> {
-    let (api, target, wanted) = (server.api(), sink.address(), numbers.len() as u64);
-    let make = move |n| crate::work::create_task(api, target, n, due_secs(n));
+    let (api, target) = (server.api(), sink.address());
+    create_tasks(server, numbers, move |n| crate::work::create_task(api, target, n, due_secs(n)))
+        .await
+}
+
+/// Sends `make(n)` for each `n` in `numbers`, and insists on all of them.
+async fn create_tasks(
+    server: &Server,
+    numbers: std::ops::Range<usize>,
+    make: impl Fn(usize) -> Result<crate::work::Post> + Send + Sync + 'static,
+) -> Result<crate::client::Tally> {
+    let (api, wanted) = (server.api(), numbers.len() as u64);
     let tally = crate::client::load(api, numbers, Duration::from_secs(120), make).await?;
     if tally.done != wanted {
         let refusal = tally.first_refusal.unwrap_or_else(|| "they took too long".into());
