@@ -83,6 +83,8 @@ pub(crate) struct Outreach {
     greeted: Option<(u64, u64)>,
     /// Who has answered that this node may take part.
     welcomed: BTreeSet<u64>,
+    /// Who votes, as the one with the longest log of those who answered says, and where that ends.
+    voters: (Option<u64>, Vec<u64>),
     had_clock_fault: bool,
     searched: Option<Instant>,
     searching: JoinSet<(String, Option<Identity>)>,
@@ -101,7 +103,7 @@ impl Outreach {
     pub(crate) fn new(network: Network) -> Self {
         let shared = network.shared.clone();
         let (told, telling, asking, greeted, welcomed) = Default::default();
-        let (searched, searching, had_clock_fault) = Default::default();
+        let (searched, searching, voters, had_clock_fault) = Default::default();
         Self {
             network,
             shared,
@@ -110,6 +112,7 @@ impl Outreach {
             asking,
             greeted,
             welcomed,
+            voters,
             had_clock_fault,
             searched,
             searching,
@@ -247,15 +250,24 @@ impl Outreach {
         let Some(report) = contact.report.filter(|report| report.node == node) else {
             return;
         };
-        let leads = report.role == Role::Leader.number();
-        self.shared.contacts.note(report, clock, Instant::now());
+        let (last_log, now) = (report.last_log, Instant::now());
+        self.shared.contacts.note(report, clock, now);
         self.welcomed.insert(node);
-        let voters = self.shared.standing().voters.clone();
+        if !contact.voters.is_empty() && last_log > self.voters.0 {
+            self.voters = (last_log, contact.voters);
+        }
+        self.arrive_if_welcome();
+    }
+
+    /// Takes part once enough of those that vote have said that this node may. Who votes is known
+    /// best by whose log reaches farthest: one that ended before its first entry knows nobody, and
+    /// all that another knows may have been let go since.
+    fn arrive_if_welcome(&self) {
+        let own = self.shared.standing();
+        let told = Some(&self.voters).filter(|(last_log, _)| *last_log > own.last_log);
+        let voters = told.map_or(&own.voters, |(_, voters)| voters);
         let welcoming = voters.iter().filter(|id| self.welcomed.contains(id)).count();
-        let is_known = !voters.is_empty() && welcoming >= voters.len() / 2;
-        // One that ended before it got its first entry knows no members, and all that one knows
-        // may have been let go since; then the word of a leader that it does not know has to do.
-        if is_known || (leads && !voters.contains(&node)) {
+        if !voters.is_empty() && welcoming >= voters.len() / 2 {
             self.shared.arrive();
         }
     }

@@ -168,11 +168,14 @@ impl NodeService {
         let removed = self.removed(theirs.node);
         let is_about_arrival = removed.is_none();
         let farewell = removed.or_else(|| self.lost_something(&theirs)).unwrap_or_default();
+        let asks_who_votes = theirs.is_arriving && self.shared.is_leader();
+        let voters =
+            if asks_who_votes { self.shared.standing().voters.clone() } else { Vec::new() };
         if farewell.is_empty() {
             self.shared.contacts.note(theirs, None, Instant::now());
         }
         let report = Some(report(&self.shared));
-        Ok(reply(&ContactMessage { report, farewell, is_about_arrival }))
+        Ok(reply(&ContactMessage { report, farewell, is_about_arrival, voters }))
     }
 
     /// Why a node may not take part any more, if it was let go. Until raft's membership is without

@@ -258,6 +258,10 @@ pub(crate) struct ContactMessage {
     /// others have let it take part.
     #[prost(bool, tag = "3")]
     pub(crate) is_about_arrival: bool,
+    /// Who votes, as far as this node knows; only to a node that has just started, which may know
+    /// only who did when it ended.
+    #[prost(uint64, repeated, tag = "4")]
+    pub(crate) voters: Vec<u64>,
 }
 
 /// A founder without a cluster tells who it believes the founders are.
