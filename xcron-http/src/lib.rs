@@ -38,12 +38,14 @@
 //! - `dispatch`: callbacks out. [`HttpDispatcher`], [`DispatchSettings`], [`SigningSecrets`].
 //! - `metrics`: what happened, in numbers. [`Metrics`], [`monitor_router`], [`StoreStats`].
 //! - `auth`: who may call, and what. [`Access`], [`Role`], [`TokenDigest`].
+//! - `dashboard`: the page for people, which asks the API like everybody else.
 //! - `answer`: the envelope that every request gets back.
 
 mod answer;
 mod api;
 mod auth;
 mod cluster;
+mod dashboard;
 mod dispatch;
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]

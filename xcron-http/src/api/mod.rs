@@ -19,8 +19,9 @@
 //! | `POST /xcron/cluster/removeNode` | `remove_node` |
 //! | `POST /xcron/cluster/transferLeader` | `transfer_leader` |
 //! | `GET /xcron/cluster/backup` | `backup` |
+//! | `GET /xcron/metrics` | `node_metrics` |
 //! | `GET /healthz`, `/readyz` | `health` |
-//! | `GET /`, `/openapi.json` | `pages` |
+//! | `GET /openapi.json` | `openapi` |
 //!
 //! Which role each of them needs stands in `needs`.
 
@@ -42,7 +43,8 @@ mod health;
 mod list_runs;
 mod list_tasks;
 mod needs;
-mod pages;
+mod node_metrics;
+mod openapi;
 mod params;
 mod pause_task;
 mod preview_schedule;
@@ -67,6 +69,7 @@ pub use settings::ApiSettings;
 
 use crate::answer::{Code, RequestIds};
 use crate::cluster::Cluster;
+use crate::metrics::Metrics;
 use refusal::Refusal;
 use std::sync::Arc;
 use tokio::sync::Semaphore;
@@ -78,6 +81,7 @@ struct Api {
     scheduler: Scheduler,
     settings: ApiSettings,
     ids: RequestIds,
+    metrics: Metrics,
     cluster: Option<Arc<dyn Cluster>>,
     /// A place for each backup that may be on its way.
     backups: Arc<Semaphore>,

@@ -24,12 +24,15 @@ pub(super) const NEEDS: Needs = Needs(&[
     ("/xcron/queryTask", READ),
     ("/xcron/previewSchedule", READ),
     ("/xcron/cluster", READ),
+    ("/xcron/metrics", READ),
     ("/xcron/cluster/removeNode", ADMIN),
     ("/xcron/cluster/transferLeader", ADMIN),
     // It reads, but all there is, callbacks with their headers and bodies included.
     ("/xcron/cluster/backup", ADMIN),
     ("/openapi.json", NOTHING),
+    // The dashboard holds nothing of anybody: what it shows comes from the paths above.
     ("/", NOTHING),
+    ("/assets/{version}/{file}", NOTHING),
     ("/healthz", NOTHING),
     ("/readyz", NOTHING),
 ]);

@@ -12,7 +12,8 @@ use super::health::health_routes;
 use super::list_runs::list_runs;
 use super::list_tasks::list_tasks;
 use super::needs::NEEDS;
-use super::pages::{openapi, page};
+use super::node_metrics::node_metrics;
+use super::openapi::openapi;
 use super::pause_task::{pause_task, resume_task};
 use super::preview_schedule::preview_schedule;
 use super::query_task::query_task;
@@ -25,6 +26,7 @@ use super::{Api, ApiSettings};
 use crate::answer::{Answer, Code, RequestIds};
 use crate::auth::Access;
 use crate::cluster::Cluster;
+use crate::dashboard::dashboard_routes;
 use crate::metrics::Metrics;
 use crate::serve::{Gate, ServerSettings, guard};
 use axum::Router;
@@ -34,7 +36,7 @@ use std::sync::Arc;
 use tokio::sync::Semaphore;
 use xcron_core::Scheduler;
 
-/// The API of `scheduler`, health and pages included, ready for a [`Server`](crate::Server).
+/// The API of `scheduler`, health and dashboard included, ready for a [`Server`](crate::Server).
 ///
 /// Without a `cluster` its calls answer 1404. Who may call what is for `access` to say.
 ///
@@ -60,7 +62,8 @@ pub fn api_router(
     let gate = Gate::new(server, metrics.clone(), Arc::clone(scheduler.clock()));
     let health = health_routes(scheduler.clone());
     let (ids, backups) = (RequestIds::new(), Arc::new(Semaphore::new(BACKUPS_MAX)));
-    let api = Arc::new(Api { scheduler, settings, ids, cluster, backups });
+    let api =
+        Arc::new(Api { scheduler, settings, ids, metrics: metrics.clone(), cluster, backups });
     let mut router = Router::new();
     for (path, methods) in routes() {
         router = router.route(path, methods);
@@ -68,6 +71,7 @@ pub fn api_router(
     let router = router
         .with_state(api)
         .merge(health)
+        .merge(dashboard_routes())
         .fallback(not_found)
         .method_not_allowed_fallback(wrong_method);
     guard(router, gate.for_those_of(access, NEEDS))
@@ -93,8 +97,8 @@ fn routes() -> [(&'static str, MethodRouter<Arc<Api>>); 20] {
         ("/xcron/cluster/removeNode", post(remove_node)),
         ("/xcron/cluster/transferLeader", post(transfer_leader)),
         ("/xcron/cluster/backup", get(backup)),
+        ("/xcron/metrics", get(node_metrics)),
         ("/openapi.json", get(openapi)),
-        ("/", get(page)),
     ]
 }
 
@@ -112,7 +116,8 @@ pub(crate) async fn wrong_method(method: Method, uri: Uri) -> Answer {
 #[cfg(test)]
 mod tests {
     use super::{NEEDS, routes};
-    use crate::api::pages::OPENAPI;
+    use crate::api::openapi::OPENAPI;
+    use crate::dashboard::PATHS;
     use serde_json::Value;
     use std::collections::BTreeSet;
 
@@ -122,14 +127,15 @@ mod tests {
         let described: BTreeSet<&str> =
             document["paths"].as_object().unwrap().keys().map(String::as_str).collect();
         let mut routed: BTreeSet<&str> = routes().iter().map(|(path, _)| *path).collect();
-        routed.extend(["/healthz", "/readyz"]);
+        // Files of the dashboard are for the page alone: no program is to ask for them.
+        routed.extend(["/healthz", "/readyz", PATHS[0]]);
         assert_eq!(described, routed);
     }
 
     #[test]
     fn every_route_says_what_it_needs_of_its_caller() {
         let mut routed: BTreeSet<&str> = routes().iter().map(|(path, _)| *path).collect();
-        routed.extend(["/healthz", "/readyz"]);
+        routed.extend(["/healthz", "/readyz"].into_iter().chain(PATHS));
         let said: BTreeSet<&str> = NEEDS.0.iter().map(|(path, _)| *path).collect();
         assert_eq!(said, routed);
         assert_eq!(NEEDS.0.len(), said.len(), "a path stands in the table twice");

@@ -13,6 +13,7 @@ mod monitor;
 
 pub use gauges::{StoreSample, StoreStats};
 pub(crate) use http::HttpMetrics;
+pub(crate) use monitor::in_words;
 pub use monitor::monitor_router;
 
 use audit::Audit;

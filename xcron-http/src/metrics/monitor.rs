@@ -31,8 +31,12 @@ pub fn monitor_router(
     guard(router, Gate::new(settings, metrics.clone(), Arc::clone(scheduler.clock())))
 }
 
-/// Whoever asks for OpenMetrics gets it, everybody else Prometheus's older text.
 async fn show(State(metrics): State<Metrics>, headers: HeaderMap) -> Response {
+    in_words(&metrics, &headers)
+}
+
+/// Whoever asks for OpenMetrics gets it, everybody else Prometheus's older text.
+pub(crate) fn in_words(metrics: &Metrics, headers: &HeaderMap) -> Response {
     let accepted = headers.get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
     if accepted.contains("application/openmetrics-text") {
         return ([(CONTENT_TYPE, OPEN_METRICS)], metrics.encode()).into_response();

@@ -10,6 +10,7 @@ mod audit;
 mod backups;
 mod cluster;
 mod clusters;
+mod dashboard;
 mod definitions;
 mod deliveries;
 mod dispatching;

@@ -1,0 +1,57 @@
+// Repeats work for as long as a page is shown and somebody can see it.
+
+const HIDDEN = () => document.visibilityState === "hidden";
+
+function seen(signal) {
+  if (!HIDDEN()) return Promise.resolve();
+  return new Promise((resolve) => {
+    const look = () => {
+      if (HIDDEN() && !signal.aborted) return;
+      document.removeEventListener("visibilitychange", look);
+      resolve();
+    };
+    document.addEventListener("visibilitychange", look);
+    signal.addEventListener("abort", look, { once: true });
+  });
+}
+
+function rest(ms, signal) {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, ms);
+    const stop = () => {
+      clearTimeout(timer);
+      resolve();
+    };
+    signal.addEventListener("abort", stop, { once: true });
+  });
+}
+
+/** Does `work` now and every `ms` after it was done, but not while the page is hidden. */
+export async function every(ms, signal, work) {
+  while (!signal.aborted) {
+    try {
+      await work();
+    } catch (error) {
+      if (!signal.aborted) console.warn(error);
+    }
+    await rest(ms, signal);
+    await seen(signal);
+  }
+}
+
+/** Does `work` for all `items`, so many at a time, and answers what failed. */
+export async function forAll(items, atOnce, work) {
+  const failed = [];
+  const waiting = items.values();
+  const worker = async () => {
+    for (const item of waiting) {
+      try {
+        await work(item);
+      } catch (error) {
+        failed.push({ item, error });
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: atOnce }, worker));
+  return failed;
+}
