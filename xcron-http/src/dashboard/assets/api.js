@@ -6,6 +6,7 @@ const CALL_MS_MAX = 30_000;
 let signIn = null;
 let asked = null;
 let isDeclined = false;
+let refused = null;
 let clockOffset = 0;
 
 /** What the server, or the way to it, answered instead of what was asked for. */
@@ -122,10 +123,15 @@ async function isSignedIn(reason) {
 async function call(path, options) {
   for (;;) {
     const used = token();
+    // What was refused is not sent again until somebody has, or is asked for, another token.
+    const isWaiting = isDeclined || options?.isQuiet;
+    if (isWaiting && refused?.used === used) throw refused.error;
     const [response, text] = await send(path, options);
     if (response.ok) return text;
     const error = failure(response, text);
-    if (response.status !== 401 || options?.isQuiet) throw error;
+    if (response.status !== 401) throw error;
+    refused = { used, error };
+    if (options?.isQuiet) throw error;
     // Another call may have got a token meanwhile.
     if (token() === used && !(await isSignedIn(error.message))) throw error;
   }

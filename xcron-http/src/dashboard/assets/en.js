@@ -156,7 +156,7 @@ export default {
   "overview.failing_hint": "What fails after its last attempt stands here until it is retried.",
   "overview.failing_more": "All {n} failing tasks",
   "overview.failures": "{n} failure|{n} failures",
-  "overview.follower": "Node {leader} leads and makes the callbacks. Rates and lateness above are those of this node, {own}, which stands by; the views of 1 h and 24 h are of the whole cluster.",
+  "overview.follower": "Node {leader} leads and makes the callbacks. Rates and lateness on this page are those of this node, {own}, which stands by; the views of 1 h and 24 h are of the whole cluster.",
   "tasks.search": "Search id, name, URL",
   "tasks.state": "State",
   "tasks.type": "Type",

@@ -212,13 +212,15 @@ function section(title, signal, ms, load, draw) {
   return card(title, place);
 }
 
-function drawCluster(cluster) {
+const drawCluster = (cluster) =>
+  h("div", { class: "nodes" }, cluster.nodes.map((node) => nodeCard(node, cluster)));
+
+/** A node that stands by counts no runs, which is said before it is wondered at. */
+function standsBy(cluster) {
   const own = cluster.node_id;
-  return [
-    cluster.leader !== own && h("p", { class: "notice" },
-      t("overview.follower", { own, leader: cluster.leader ?? "–" })),
-    h("div", { class: "nodes" }, cluster.nodes.map((node) => nodeCard(node, cluster))),
-  ];
+  if (cluster.leader === own) return null;
+  const [here, leader] = [String(own), String(cluster.leader ?? "–")];
+  return h("p", { class: "notice" }, t("overview.follower", { own: here, leader }));
 }
 
 /** Shows the page in `root` until `signal`. */
@@ -229,8 +231,13 @@ export default function overview(root, query, signal) {
   every(LIST_MS * 3, signal, async () => {
     due = await dueInAnHour(signal);
   });
-  const cluster = () => get("cluster", {}, { signal });
-  fill(root, h("h1", {}, t("nav.overview")), row, chartCard(query, signal),
+  const told = h("div", {});
+  const cluster = async () => {
+    const found = await get("cluster", {}, { signal });
+    fill(told, standsBy(found));
+    return found;
+  };
+  fill(root, h("h1", {}, t("nav.overview")), told, row, chartCard(query, signal),
     h("div", { class: "two" },
       section(t("overview.soon"), signal, SOON_MS, soonest, soonTable),
       section(t("overview.failing"), signal, LIST_MS, failing, failingTable)),

@@ -10,7 +10,7 @@ import {
 } from "./parts.js";
 import { callbackCommand } from "./curl.js";
 import { go, href } from "./router.js";
-import { openRun, secondsOf } from "./run-view.js";
+import { openRun, secondsOf, tookOf } from "./run-view.js";
 import { fires, preview } from "./schedule.js";
 import { absolute, brief, duration, ownZone, when } from "./time.js";
 
@@ -80,13 +80,12 @@ function strip(runs) {
 
 function runLine(each, reload) {
   const open = () => openRun(each, reload);
-  const took = secondsOf(each);
   return h("tr", {},
     h("td", {}, badge(each.status)),
     h("td", {}, when(each.scheduled_time)),
     h("td", { class: "nowrap" }, each.count > 1 ? `× ${count(each.count)}`
       : each.attempt ? t("run.tries", { n: each.attempt }) : "–"),
-    h("td", { class: "nowrap" }, took === null ? "–" : duration(took)),
+    h("td", { class: "nowrap" }, tookOf(each)),
     h("td", { class: "mono" }, each.http_status ?? "–"),
     h("td", { class: "clip-cell" }, h("span", { class: "faint clip", title: each.error },
       each.error ?? "")),

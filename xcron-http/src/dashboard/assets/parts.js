@@ -24,12 +24,12 @@ export function button(text, act, { kind = "", sign, title, type = "button" } = 
   const press = async (event) => {
     element.disabled = true;
     try {
-      await act?.(event);
+      await act(event);
     } finally {
       element.disabled = false;
     }
   };
-  const element = h("button", { type, class: kind, title, onclick: press },
+  const element = h("button", { type, class: kind, title, onclick: act && press },
     sign && icon(sign), text && h("span", {}, text));
   if (!text && title) element.setAttribute("aria-label", title);
   return element;

@@ -17,6 +17,13 @@ export function secondsOf(run) {
   return isOpen ? null : Math.max(0, run.ended_at - run.started_at);
 }
 
+/** The same in words. Without the attempts only whole seconds are known. */
+export function tookOf(run) {
+  const seconds = secondsOf(run);
+  if (seconds === null) return "–";
+  return seconds === 0 && !run.attempts?.length ? "< 1 s" : duration(seconds);
+}
+
 const both = (at) => (at === null ? null : `${absolute(at)} · ${relative(at)}`);
 
 function attempt(each) {
@@ -45,7 +52,6 @@ const callbackOf = async (run) => {
 
 /** Opens a run; `changed` is called when it was retried. Resolves when it is closed. */
 export function openRun(run, changed) {
-  const took = secondsOf(run);
   const again = async () => {
     if (!(await retry(run.run_id))) return;
     shown.close();
@@ -64,7 +70,7 @@ export function openRun(run, changed) {
       [t("run.scheduled"), both(run.scheduled_time)],
       [t("run.started"), both(run.started_at)],
       [t("run.ended"), both(run.ended_at)],
-      took !== null && [t("run.took"), duration(took)],
+      [t("run.took"), tookOf(run)],
       [t("run.attempt"), count(run.attempt)],
       run.count > 1 && [t("run.count"), count(run.count)],
       [t("run.http"), run.http_status === null ? null : String(run.http_status)],

@@ -156,7 +156,7 @@ export default {
   "overview.failing_hint": "最后一次尝试仍失败的运行会列在这里，直到被重试。",
   "overview.failing_more": "全部 {n} 个失败的任务",
   "overview.failures": "{n} 次失败",
-  "overview.follower": "节点 {leader} 是领导者并发出回调。上面的速率和延迟只属于待命的本节点 {own}；1 小时和 24 小时视图涵盖整个集群。",
+  "overview.follower": "节点 {leader} 是领导者并发出回调。本页的速率和延迟只属于待命的本节点 {own}；1 小时和 24 小时视图涵盖整个集群。",
   "tasks.search": "搜索 ID、名称、URL",
   "tasks.state": "状态",
   "tasks.type": "类型",
