@@ -8,7 +8,8 @@ use std::path::PathBuf;
 use url::Url;
 
 const POLICY: &str = "default-src 'self'; base-uri 'none'; form-action 'none'; \
-                      frame-ancestors 'none'; object-src 'none'; require-trusted-types-for 'script'";
+                      frame-ancestors 'none'; object-src 'none'; \
+                      require-trusted-types-for 'script'";
 const LINES_MAX: usize = 500;
 const COLUMNS_MAX: usize = 100;
 /// Texts are as long as they are.

@@ -5,7 +5,7 @@ use http_body_util::{BodyExt, Empty};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper::{Request, Response};
+use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -118,7 +118,12 @@ impl Target {
         format!("http://{}/holding", self.address)
     }
 
-    /// Answers all that are held, and whoever comes later at once.
+    /// Where calls are answered with 500 until [`let_go`](Self::let_go) was called.
+    pub(crate) fn failing(&self) -> String {
+        format!("http://{}/failing", self.address)
+    }
+
+    /// Answers all that are held, and whoever comes later at once and well.
     pub(crate) fn let_go(&self) {
         self.hold.send_replace(false);
     }
@@ -170,7 +175,11 @@ impl Target {
             tokio::time::sleep(Duration::from_millis(millis)).await;
         }
         *self.seen.answered.lock().expect("nobody panics") += 1;
-        Ok(Response::new(Empty::new()))
+        let mut answer = Response::new(Empty::new());
+        if path == "/failing" && *self.hold.borrow() {
+            *answer.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+        }
+        Ok(answer)
     }
 }
 

@@ -36,8 +36,12 @@ export function fill(element, ...children) {
 
 const CAN_FOCUS = "a[href], button, input, select, textarea, summary";
 
-/** The same, and what had the focus in it has it afterwards, by its place. */
+/**
+ * The same, and what had the focus in it has it afterwards, by its place. What is being pressed is
+ * left as it is: a press that ends on another element than it began on would be none.
+ */
 export function refill(element, ...children) {
+  if (element.matches(":active")) return element;
   const before = [...element.querySelectorAll(CAN_FOCUS)].indexOf(document.activeElement);
   fill(element, ...children);
   if (before >= 0) element.querySelectorAll(CAN_FOCUS)[before]?.focus({ preventScroll: true });

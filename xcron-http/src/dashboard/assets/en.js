@@ -166,6 +166,7 @@ export default {
   "tasks.results": "Good / failed",
   "tasks.labels": "Labels",
   "tasks.mark": "Select {id}",
+  "tasks.mark_column": "Select",
   "tasks.mark_all": "Select all that match",
   "tasks.mark_none": "Select none",
   "tasks.marked": "{n} selected",

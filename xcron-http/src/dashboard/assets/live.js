@@ -1,5 +1,7 @@
 // Repeats work for as long as a page is shown and somebody can see it.
 
+import { ApiError } from "./api.js";
+
 const HIDDEN = () => document.visibilityState === "hidden";
 
 function seen(signal) {
@@ -32,7 +34,8 @@ export async function every(ms, signal, work) {
     try {
       await work();
     } catch (error) {
-      if (!signal.aborted) console.warn(error);
+      // What the server refused the page shows where it belongs; all else is a bug.
+      if (!signal.aborted && !(error instanceof ApiError)) console.error(error);
     }
     await rest(ms, signal);
     await seen(signal);

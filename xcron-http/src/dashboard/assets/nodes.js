@@ -48,7 +48,7 @@ export function nodeCard(node, cluster, { isWhole = false, actions } = {}) {
   const element = h("article", { class: `node ${node.is_reachable ? "" : "away"}` });
   return fill(element,
     h("header", {},
-      h("h3", {}, t("node.name", { id: String(node.node_id) }),
+      h(isWhole ? "h2" : "h3", {}, t("node.name", { id: String(node.node_id) }),
         isOwn && h("span", { class: "faint" }, ` · ${t("node.this")}`)),
       badge(node.is_reachable ? node.role : "unreachable")),
     h("p", { class: "mono faint small" }, node.addr),

@@ -123,7 +123,7 @@ export default function runs(root, query, signal, isDead = false) {
     kind: "runs-grid",
     name: t(isDead ? "nav.dead" : "nav.runs"),
     columns: [t("run.status"), t("run.task"), t("run.scheduled"), t("run.ended"),
-      t("run.attempts"), t("run.http"), ""],
+      t("run.attempts"), t("run.http"), t("run.node")],
     cells,
     key: (run) => run.run_id,
     open: show,

@@ -107,7 +107,8 @@ function runsCard(task, reload) {
     strip(task.last_runs),
     h("div", { class: "scroll" }, h("table", {},
       h("thead", {}, h("tr", {}, ["run.status", "run.scheduled", "run.attempts", "run.took",
-        "run.http", "run.error"].map((name) => h("th", {}, t(name))), h("th"))),
+        "run.http", "run.error"].map((name) => h("th", {}, t(name))),
+      h("th", {}, h("span", { class: "hidden" }, t("run.open"))))),
       h("tbody", {}, all.map((each) => runLine(each, reload))))));
 }
 
@@ -211,7 +212,7 @@ export default function task(root, query, signal) {
       document.title = `${found.name ?? id} · xcron`;
       await schedule.show(found);
       const text = JSON.stringify(found);
-      if (text === known && root.contains(top)) return;
+      if ((text === known || root.matches(":active")) && root.contains(top)) return;
       known = text;
       refill(top, title(found, load));
       refill(last, runsCard(found, load));

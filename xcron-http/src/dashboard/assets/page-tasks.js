@@ -133,8 +133,9 @@ export default function tasks(root, query, signal) {
   const list = rows({
     kind: "tasks-grid",
     name: t("nav.tasks"),
-    columns: ["", t("tasks.task"), t("tasks.schedule"), t("tasks.next"), t("tasks.results"),
-      t("tasks.labels"), t("tasks.state")],
+    columns: [h("span", { class: "hidden" }, t("tasks.mark_column")), t("tasks.task"),
+      t("tasks.schedule"), t("tasks.next"), t("tasks.results"), t("tasks.labels"),
+      t("tasks.state")],
     cells: (task) => cells(task, marked, mark),
     key: (task) => task.task_id,
     open: (task) => go("task", { id: task.task_id }),

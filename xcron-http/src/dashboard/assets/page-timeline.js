@@ -122,9 +122,12 @@ export default function timeline(root, query, signal) {
     }
   }
 
+  const name = t("nav.timeline");
+  const scrolled = h("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": name },
+    place);
   fill(root,
-    h("div", { class: "title" }, h("h1", {}, t("nav.timeline")), h("span", { class: "grow" }),
+    h("div", { class: "title" }, h("h1", {}, name), h("span", { class: "grow" }),
       button(t("timeline.again"), load, { kind: "quiet" })),
-    card(null, said, h("div", { class: "scroll" }, place), legend()), list);
+    card(null, said, scrolled, legend()), list);
   load();
 }

@@ -166,6 +166,7 @@ export default {
   "tasks.results": "成功 / 失败",
   "tasks.labels": "标签",
   "tasks.mark": "选择 {id}",
+  "tasks.mark_column": "选择",
   "tasks.mark_all": "选择全部匹配",
   "tasks.mark_none": "取消选择",
   "tasks.marked": "已选 {n} 个",

@@ -1,0 +1,41 @@
+//! A run that failed: found among the dead letters, read, retried.
+
+use crate::api::one_shot;
+use crate::browser::Browser;
+use crate::process::Home;
+use crate::target::{Target, now_secs};
+use serde_json::json;
+
+#[tokio::test]
+async fn a_failed_run_is_found_read_and_retried() {
+    let Some(mut browser) = Browser::open("a failed run").await else { return };
+    let (home, target) = (Home::new(), Target::start().await);
+    let server = home.start().await;
+    let mut api = server.api().await;
+    let mut task = one_shot("invoice-7", now_secs(), &target.failing());
+    task["retry"] = json!({"max_attempts": 1});
+    api.create(task).await;
+    let origin = format!("http://{}/", server.http);
+    browser.go(&origin).await;
+    browser.press("Dead letters").await;
+    browser.see("invoice-7").await;
+    browser.see("answered 500").await;
+    // The row opens with the keyboard alone.
+    browser.value("document.querySelector('[role=grid]').focus()").await;
+    browser.strike("ArrowDown").await;
+    browser.strike("Enter").await;
+    browser.see("Error and answer").await;
+    browser.until("its name in the address", "location.hash.includes('run=invoice-7%40')").await;
+
+    target.let_go();
+    browser.press("Retry").await;
+    browser.see("1 run is open again").await;
+    browser.see("No dead letters").await;
+    target.await_calls("the retry", |calls| calls.len() == 2).await;
+    let calls = target.calls();
+    assert_eq!(calls[0].run(), calls[1].run(), "a retry has the same run id");
+    browser.press("Runs").await;
+    browser.see("succeeded").await;
+    browser.assert_clean(&origin);
+    server.stop().await;
+}
