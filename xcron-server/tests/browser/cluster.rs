@@ -6,7 +6,7 @@ use crate::process::Home;
 use serde_json::json;
 
 const LEADER: &str = "[...document.querySelectorAll('.node')].find((node) => \
-                      node.querySelector('.badge.accent'))?.querySelector('h3').innerText";
+                      node.querySelector('.badge.accent'))?.querySelector('h2').innerText";
 
 #[tokio::test]
 async fn another_node_is_seen_to_lead_when_it_is_asked_to_and_when_the_leader_dies() {

@@ -2,6 +2,8 @@
 
 import { ApiError } from "./api.js";
 
+/** What takes long is done less often: for each second of work, so many of rest. */
+const REST = 10;
 const HIDDEN = () => document.visibilityState === "hidden";
 
 function seen(signal) {
@@ -31,13 +33,14 @@ function rest(ms, signal) {
 /** Does `work` now and every `ms` after it was done, but not while the page is hidden. */
 export async function every(ms, signal, work) {
   while (!signal.aborted) {
+    const begun = performance.now();
     try {
       await work();
     } catch (error) {
       // What the server refused the page shows where it belongs; all else is a bug.
       if (!signal.aborted && !(error instanceof ApiError)) console.error(error);
     }
-    await rest(ms, signal);
+    await rest(Math.max(ms, REST * (performance.now() - begun)), signal);
     await seen(signal);
   }
 }

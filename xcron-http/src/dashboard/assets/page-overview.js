@@ -79,21 +79,24 @@ async function soonest(signal) {
     const asked = { due_before: Math.floor(now()) + ahead, limit: 500, consistency: "stale" };
     const { tasks, next_cursor: more } = await get("listTasks", asked, { signal });
     if (tasks.length >= SOON_MAX || more || ahead === WINDOWS.at(-1)) {
-      return tasks.sort((a, b) => a.next_time - b.next_time).slice(0, SOON_MAX);
+      const first = tasks.sort((a, b) => a.next_time - b.next_time).slice(0, SOON_MAX);
+      return { tasks: first, isWhole: !more };
     }
   }
-  return [];
+  return { tasks: [], isWhole: true };
 }
 
-function soonTable(tasks) {
+function soonTable({ tasks, isWhole }) {
+  const part = !isWhole && h("p", { class: "faint small" }, t("overview.soon_part"));
   if (!tasks.length) {
+    if (part) return part;
     return empty(t("overview.soon_none"), t("overview.soon_hint"),
       linkButton(t("nav.new"), "new", {}, { sign: "plus" }));
   }
-  return h("table", {}, h("tbody", {}, tasks.map((task) => h("tr", {},
+  return [part, h("table", {}, h("tbody", {}, tasks.map((task) => h("tr", {},
     h("td", {}, taskLink(task.task_id, task.name ?? task.task_id)),
     h("td", { class: "mono faint" }, task.type === 1 ? task.format : t("type.2")),
-    h("td", { class: "end" }, when(task.next_time))))));
+    h("td", { class: "end" }, when(task.next_time))))))];
 }
 
 async function failing(signal) {
@@ -148,6 +151,7 @@ async function past(kind, kept, signal) {
   const [whole, each] = PASTS[kind];
   const end = (Math.floor(now() / each) + 1) * each;
   const items = [];
+  let isWhole = true;
   for (let from = end - whole; from < end; from += each) {
     const isOver = from + each < now() - each;
     let found = kept.get(from);
@@ -157,8 +161,9 @@ async function past(kind, kept, signal) {
       kept.set(from, found);
     }
     items.push(pastItem(found));
+    if (found.next_cursor) isWhole = false;
   }
-  return { items, from: end - whole, to: end };
+  return { isWhole, items, from: end - whole, to: end };
 }
 
 function chartCard(query, signal) {
@@ -167,8 +172,10 @@ function chartCard(query, signal) {
   const live = chart(SHOWN, t("overview.chart"));
   const long = chart([...SHOWN, "unlisted"], t("overview.chart"));
   const place = h("div", {});
+  const part = h("p", { class: "notice" });
+  part.hidden = true;
   const draw = () => fill(place, (kind === "live" ? live : long).element,
-    h("p", { class: "faint small" }, t(`overview.chart_${kind}`)));
+    h("p", { class: "faint small" }, t(`overview.chart_${kind}`)), part);
   const drawLive = () => {
     const end = now();
     // The window grows with what there is to see.
@@ -181,6 +188,8 @@ function chartCard(query, signal) {
     if (kind === "live") return;
     try {
       const found = await past(kind, kept[kind], signal);
+      fill(part, t("overview.chart_part"));
+      part.hidden = found.isWhole;
       long.show(found.items, { ...found, unit: t("overview.runs_unit") });
     } catch (error) {
       if (!signal.aborted) fill(place, errorBox(error));
@@ -189,6 +198,7 @@ function chartCard(query, signal) {
   const pick = (option) => {
     kind = option;
     note({ span: kind === "live" ? null : kind });
+    part.hidden = true;
     draw();
     drawPast();
   };

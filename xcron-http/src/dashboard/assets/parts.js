@@ -9,7 +9,7 @@ import { say } from "./toast.js";
 
 const MARKS = {
   active: "ok", succeeded: "ok", ready: "ok", leader: "accent",
-  failed: "bad", unknown: "bad", unreachable: "bad",
+  failed: "bad", unknown: "bad", unreachable: "bad", lost: "bad", not_sent: "dim",
   retrying: "warn", candidate: "warn", queued: "warn", running: "accent",
   paused: "hold", cancelled: "dim", finished: "dim", follower: "dim", learner: "hold",
   skipped_misfire: "dim", skipped_overlap: "dim", skipped_paused: "dim",

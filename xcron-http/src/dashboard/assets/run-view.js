@@ -1,27 +1,25 @@
 // Shows one run with its attempts, what it was answered, and what can be done with it.
 
-import { get } from "./api.js";
+import { get, takes } from "./api.js";
 import { retry } from "./actions.js";
 import { callCommand, callbackCommand } from "./curl.js";
 import { sheet } from "./dialog.js";
-import { h } from "./dom.js";
+import { fill, h } from "./dom.js";
 import { count, t } from "./i18n.js";
-import { badge, button, copyButton, facts, taskLink } from "./parts.js";
+import { badge, button, copyButton, errorBox, facts, taskLink } from "./parts.js";
 import { absolute, duration, relative, when } from "./time.js";
 
-/** How long the last attempt of a run took, in seconds; null while it has not ended. */
+/** How long the last attempt of a run took, in whole seconds; null while it has not ended. */
 export function secondsOf(run) {
-  const exact = run.attempts?.at(-1)?.latency_ms;
-  if (exact !== null && exact !== undefined) return exact / 1000;
   const isOpen = run.ended_at === null || run.started_at === null;
   return isOpen ? null : Math.max(0, run.ended_at - run.started_at);
 }
 
-/** The same in words. Without the attempts only whole seconds are known. */
+/** The same in words. */
 export function tookOf(run) {
   const seconds = secondsOf(run);
   if (seconds === null) return "–";
-  return seconds === 0 && !run.attempts?.length ? "< 1 s" : duration(seconds);
+  return seconds === 0 ? "< 1 s" : duration(seconds);
 }
 
 const both = (at) => (at === null ? null : `${absolute(at)} · ${relative(at)}`);
@@ -30,7 +28,7 @@ function attempt(each) {
   const answer = each.response && h("pre", {}, each.response);
   return h("li", {},
     h("div", { class: "line" },
-      h("strong", {}, `#${each.attempt}`),
+      h("strong", {}, `#${each.attempt}`), badge(each.status),
       each.http_status !== null && h("span", { class: "mono" }, `HTTP ${each.http_status}`),
       h("span", { class: "faint" }, t("run.on_node", { node: String(each.node) })),
       when(each.started_at),
@@ -39,10 +37,14 @@ function attempt(each) {
     each.error && h("p", { class: "bad-text" }, each.error), answer);
 }
 
-function attempts(run) {
-  if (!run.attempts?.length) return null;
-  return [h("h3", {}, t("run.attempts")),
-    h("ol", { class: "attempts" }, run.attempts.map(attempt))];
+/** The attempts of a run one by one, which are asked for only when somebody looks. */
+async function attempts({ task_id: task, run_id: id, scheduled_time: at }) {
+  if (!(await takes("listRuns", "attempts"))) return null;
+  const asked = { task_id: task, from: at, to: at + 1, attempts: true };
+  const { runs } = await get("listRuns", asked);
+  const made = runs.find((run) => run.run_id === id)?.attempts ?? [];
+  return made.length > 0 && [h("h3", {}, t("run.attempts")),
+    h("ol", { class: "attempts" }, made.map(attempt))];
 }
 
 const callbackOf = async (run) => {
@@ -58,6 +60,7 @@ export function openRun(run, changed) {
     changed?.();
   };
   const body = { run_id: run.run_id };
+  const place = h("div", { class: "stack" });
   const shown = sheet(t("run.name"),
     h("p", { class: "mono wrap" }, run.run_id),
     h("div", { class: "actions" },
@@ -77,6 +80,7 @@ export function openRun(run, changed) {
       [t("run.node"), run.node === null ? null : String(run.node)],
     ]),
     run.error && [h("h3", {}, t("run.error")), h("pre", {}, run.error)],
-    attempts(run));
+    place);
+  attempts(run).then((made) => fill(place, made), (error) => fill(place, errorBox(error)));
   return shown.closed;
 }
