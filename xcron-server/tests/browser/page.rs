@@ -42,9 +42,17 @@ impl Browser {
 
     /// Waits until an expression is true.
     pub(crate) async fn until(&mut self, what: &str, expression: &str) {
+        self.found(what, &format!("({expression}) ? true : null")).await;
+    }
+
+    /// Waits until an expression has a value.
+    async fn found(&mut self, what: &str, expression: &str) -> Value {
         let begun = Instant::now();
-        let expression = format!("Boolean({expression})");
-        while self.value(&expression).await != json!(true) {
+        loop {
+            let value = self.value(expression).await;
+            if !value.is_null() {
+                return value;
+            }
             if begun.elapsed() > PATIENCE {
                 let seen = self.value("location.href + document.body.innerText").await;
                 panic!("{what} did not come: {}", seen.as_str().unwrap_or_default());
@@ -61,14 +69,13 @@ impl Browser {
 
     /// Presses what is called `text`, with a mouse, where it is.
     pub(crate) async fn press(&mut self, text: &str) {
-        let find = format!("{FIND}({})", json!(text));
-        self.until(text, &find).await;
-        let place = format!(
-            "(() => {{ const found = {find}; found.scrollIntoView({{ block: 'center' }});
-            const box = found.getBoundingClientRect();
-            return [box.x + box.width / 2, box.y + box.height / 2]; }})()"
+        let find = format!(
+            "(() => {{ const found = {FIND}({}); found?.scrollIntoView({{ block: 'center' }});
+            const box = found?.getBoundingClientRect();
+            return box && [box.x + box.width / 2, box.y + box.height / 2]; }})()",
+            json!(text)
         );
-        let place = self.value(&place).await;
+        let place = self.found(text, &find).await;
         for kind in ["mousePressed", "mouseReleased"] {
             let (x, y) = (&place[0], &place[1]);
             let event = json!({"type": kind, "x": x, "y": y, "button": "left", "clickCount": 1});
@@ -79,11 +86,10 @@ impl Browser {
     /// Puts `text` into the field called `label`, in the place of what it held.
     pub(crate) async fn write(&mut self, label: &str, text: &str) {
         let field = format!("{FIELD}({})", json!(label));
-        self.until(label, &field).await;
-        self.value(&format!(
-            "(() => {{ const field = {field}; field.focus(); field.select(); }})()"
-        ))
-        .await;
+        let chosen = format!(
+            "(() => {{ const field = {field}; field?.focus(); field?.select(); return field && true; }})()"
+        );
+        self.found(label, &chosen).await;
         self.call("Input.insertText", json!({"text": text})).await;
     }
 

@@ -55,7 +55,8 @@ export function rows({ kind, name, columns, cells, key, open, mark, more }) {
       kept.add(name);
       const old = drawn.get(name);
       let row = old?.row;
-      if (old?.item !== item) {
+      // A row that is being pressed stays: else the press would be none.
+      if (old?.item !== item && !old?.row.matches(":active")) {
         row = make(item, index);
         if (old) old.row.replaceWith(row);
         else body.append(row);
