@@ -40,7 +40,13 @@ async fn a_failed_run_is_found_read_and_retried() {
     browser.strike("ArrowDown").await;
     browser.strike("Enter").await;
     browser.see("Error and answer").await;
+    browser.see("#1").await;
     browser.until("its name in the address", "location.hash.includes('run=invoice-7%40')").await;
+    // Whoever goes elsewhere and comes back finds it open: it stands in the address.
+    browser.value("location.hash = '#/audit'").await;
+    browser.until("no run", "!document.querySelector('dialog')").await;
+    browser.value("history.back()").await;
+    browser.see("Error and answer").await;
 
     target.let_go();
     browser.press("Retry").await;

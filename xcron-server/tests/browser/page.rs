@@ -87,7 +87,8 @@ impl Browser {
     pub(crate) async fn write(&mut self, label: &str, text: &str) {
         let field = format!("{FIELD}({})", json!(label));
         let chosen = format!(
-            "(() => {{ const field = {field}; field?.focus(); field?.select(); return field && true; }})()"
+            "(() => {{ const field = {field}; field?.focus(); field?.select();
+            return field && true; }})()"
         );
         self.found(label, &chosen).await;
         self.call("Input.insertText", json!({"text": text})).await;

@@ -4,6 +4,8 @@ use crate::api::every_second;
 use crate::browser::Browser;
 use crate::process::Home;
 use crate::target::Target;
+use serde_json::json;
+use std::time::Duration;
 
 const PAGES: [&str; 10] = [
     "overview",
@@ -31,7 +33,7 @@ async fn every_page_shows_without_an_error_in_both_languages_at_two_sizes() {
     browser.go(&origin).await;
     for (language, heading) in [("en", "Audit"), ("zh", "对账")] {
         browser.value(&format!("localStorage.setItem('xcron.language', '{language}')")).await;
-        browser.call("Page.reload", serde_json::json!({})).await;
+        browser.call("Page.reload", json!({})).await;
         for (width, height) in [(1280, 800), (390, 844)] {
             browser.resize(width, height).await;
             for page in PAGES {
@@ -58,8 +60,8 @@ async fn what_a_task_says_of_itself_is_never_markup() {
     let mut task = every_second("hostile", "http://127.0.0.1:9/?<script>");
     let text = "<img src=x onerror=document.title=1><script>document.title=1</script>";
     task["name"] = text.into();
-    task["labels"] = serde_json::json!({ text: text });
-    task["retry"] = serde_json::json!({"max_attempts": 1});
+    task["labels"] = json!({ text: text });
+    task["retry"] = json!({"max_attempts": 1});
     server.api().await.create(task).await;
     let origin = format!("http://{}/", server.http);
     for page in ["overview", "tasks", "task?id=hostile", "runs", "timeline", "edit?id=hostile"] {
@@ -71,8 +73,41 @@ async fn what_a_task_says_of_itself_is_never_markup() {
             browser.until(page, name).await;
         }
         let made = "document.querySelectorAll('img, main script').length";
-        assert_eq!(browser.value(made).await, serde_json::json!(0), "{page}");
+        assert_eq!(browser.value(made).await, json!(0), "{page}");
     }
+    browser.assert_clean(&origin);
+    server.stop().await;
+}
+
+const OUT_OF_SIGHT: &str = "Object.defineProperty(document, 'visibilityState', \
+                            { value: 'hidden', configurable: true }); \
+                            document.dispatchEvent(new Event('visibilitychange'))";
+const IN_SIGHT: &str = "delete document.visibilityState; \
+                        document.dispatchEvent(new Event('visibilitychange'))";
+/// Longer than any page rests between two looks at what is live.
+const REST: Duration = Duration::from_secs(4);
+
+#[tokio::test]
+async fn a_page_out_of_sight_asks_for_nothing_and_goes_on_when_it_is_seen_again() {
+    let Some(mut browser) = Browser::open("a page out of sight").await else { return };
+    let home = Home::new();
+    let server = home.start().await;
+    let origin = format!("http://{}/", server.http);
+    browser.go(&origin).await;
+    browser.see("Nothing is due within an hour").await;
+    browser.value(OUT_OF_SIGHT).await;
+    // What was under way may still come, and what comes after it must not.
+    tokio::time::sleep(REST).await;
+    browser.value("true").await;
+    let before = browser.asked().len();
+    tokio::time::sleep(REST).await;
+    browser.value("true").await;
+    assert_eq!(browser.asked().len(), before, "{:?}", &browser.asked()[before..]);
+    browser.value(IN_SIGHT).await;
+    let again = "performance.getEntriesByType('resource').at(-1).startTime";
+    let last = browser.value(again).await;
+    browser.until("another look", &format!("{again} > {last}")).await;
+    assert!(browser.asked().len() > before);
     browser.assert_clean(&origin);
     server.stop().await;
 }

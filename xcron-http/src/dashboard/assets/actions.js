@@ -6,7 +6,7 @@ import { h } from "./dom.js";
 import { t } from "./i18n.js";
 import { forAll } from "./live.js";
 import { doing } from "./parts.js";
-import { say } from "./toast.js";
+import { progress, say } from "./toast.js";
 
 const AT_ONCE = 6;
 const BATCH_MAX = 1000;
@@ -71,8 +71,15 @@ function tell(key, asked, failed) {
 }
 
 async function oneByOne(ids, call, done, extra = {}) {
-  tell(done, ids.length,
-    await forAll(ids, AT_ONCE, (id) => post(call, { task_id: id, ...extra })));
+  const shown = progress();
+  let count = 0;
+  const failed = await forAll(ids, AT_ONCE, async (id) => {
+    await post(call, { task_id: id, ...extra });
+    count += 1;
+    shown.say(t("bulk.progress", { count, all: ids.length }));
+  });
+  shown.end();
+  tell(done, ids.length, failed);
 }
 
 async function deleteAll(ids) {

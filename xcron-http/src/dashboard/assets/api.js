@@ -158,15 +158,6 @@ export async function post(name, body, options) {
   return parseExact(await call(`xcron/${name}`, { ...options, method: "POST", body })).data;
 }
 
-let described = null;
-
-/** Whether a call takes a parameter: in a cluster of two versions some nodes know fewer. */
-export async function takes(name, parameter) {
-  described ??= JSON.parse(await call("openapi.json"));
-  const { paths } = described;
-  return paths[`/xcron/${name}`].get.parameters.some((each) => each.name === parameter);
-}
-
 /** The metrics of the node that answers, as text. */
 export const metricsText = (options) => call("xcron/metrics", options);
 

@@ -1,7 +1,7 @@
 // Puts the frame around the pages: navigation, choices, keys, the state of the server.
 
 import { askAgain, askTokenBy, keepToken, notReady, token } from "./api.js";
-import { ask, sheet } from "./dialog.js";
+import { ask, closeSheets, sheet } from "./dialog.js";
 import { fill, h, refill } from "./dom.js";
 import { t } from "./i18n.js";
 import { icon } from "./icons.js";
@@ -123,6 +123,7 @@ function drawFrame() {
 
 async function show() {
   life.abort();
+  closeSheets();
   life = new AbortController();
   askAgain();
   const { page, query } = place();

@@ -46,6 +46,11 @@ export async function ask({ title, body, action, isDangerous, input }) {
   return (await answer) === "yes" ? field?.value ?? "" : null;
 }
 
+/** Closes what is shown beside a page that is left. */
+export function closeSheets() {
+  document.querySelectorAll("dialog.sheet[open]").forEach((dialog) => dialog.close());
+}
+
 /** Shows `content` beside the page until it is closed. */
 export function sheet(title, ...content) {
   const close = button("", () => dialog.close(), {

@@ -49,12 +49,15 @@ function sum(from, name) {
   return (from.found.get(name) ?? []).reduce((total, each) => total + each.value, 0);
 }
 
-function ended({ at, found }) {
-  const from = { found };
+/** Whose counters these are: behind one address several nodes may answer in turn. */
+const life = (from) =>
+  `${value(from, "process_start_time_seconds")} ${value(from, "xcron_raft_is_leader")}`;
+
+function ended(from) {
   const result = (name) => value(from, "xcron_fired_total", { result: name }) ?? 0;
   const failed = result("failed") + result("unknown");
   return {
-    at, failed, succeeded: result("succeeded"),
+    at: from.at, life: life(from), failed, succeeded: result("succeeded"),
     skipped: sum(from, "xcron_skipped_total"),
   };
 }
@@ -65,7 +68,8 @@ export function spans() {
   const found = [];
   for (const [index, to] of counted.entries()) {
     const from = counted[index - 1];
-    if (!from || to.at - from.at > GAP_SECONDS_MAX) continue;
+    const isOther = from?.life !== to.life;
+    if (isOther || to.at - from.at > GAP_SECONDS_MAX) continue;
     const parts = {};
     for (const name of ["succeeded", "failed", "skipped"]) parts[name] = to[name] - from[name];
     if (Object.values(parts).every((part) => part >= 0)) {
@@ -87,7 +91,8 @@ function buckets(from, name) {
 export function quantiles(name, wanted, seconds) {
   const last = latest();
   if (!last) return null;
-  const first = samples.find((each) => each.at >= last.at - seconds) ?? last;
+  const isSame = (each) => each.at >= last.at - seconds && life(each) === life(last);
+  const first = samples.find(isSame) ?? last;
   const before = buckets(first, name);
   const bounds = [...buckets(last, name)];
   const recent = bounds.map(([bound, seen]) => [bound, seen - (before.get(bound) ?? 0)]);

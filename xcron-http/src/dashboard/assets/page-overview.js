@@ -188,6 +188,7 @@ function chartCard(query, signal) {
     if (kind === "live") return;
     try {
       const found = await past(kind, kept[kind], signal);
+      if (!place.contains(long.element)) draw();
       fill(part, t("overview.chart_part"));
       part.hidden = found.isWhole;
       long.show(found.items, { ...found, unit: t("overview.runs_unit") });

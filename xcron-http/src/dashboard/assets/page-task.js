@@ -201,12 +201,14 @@ export default function task(root, query, signal) {
   const last = h("div", {});
   const defined = h("div", {});
   let known = "";
+  let isGone = false;
 
-  const missing = (error) => (error.status === 404
+  const missing = (error) => (isGone
     ? empty(t("task.missing", { id }), t("task.missing_hint"), linkButton(t("nav.tasks"), "tasks"))
     : errorBox(error, load));
 
   async function load() {
+    if (isGone) return;
     try {
       const found = await get("queryTask", { task_id: id }, { signal });
       document.title = `${found.name ?? id} · xcron`;
@@ -223,6 +225,7 @@ export default function task(root, query, signal) {
           h("div", {}, last), h("div", {}, schedule.element, defined)));
       }
     } catch (error) {
+      isGone = error.status === 404;
       if (!signal.aborted) fill(root, missing(error));
     }
   }

@@ -15,13 +15,23 @@ const TOP = 20;
 const LEVELS = 6;
 const LISTED_MAX = 50;
 
-/** How hot a minute is, by its share of the hottest; a single run is still seen. */
-const level = (n, top) => (n > 0 ? Math.max(1, Math.ceil((n / top) * LEVELS)) : 0);
+/** The fewest and the most runs of the minutes that have any. */
+function range({ minutes }) {
+  const some = minutes.map(({ n }) => n).filter((n) => n > 0);
+  return some.length ? [Math.min(...some), Math.max(...some)] : [0, 0];
+}
+
+/** How hot a minute is: 0 without runs, else by where it stands between the fewest and the most. */
+function level(n, [least, most]) {
+  if (!n) return 0;
+  const share = most > least ? (n - least) / (most - least) : 1;
+  return 1 + Math.round(share * (LEVELS - 1));
+}
 
 const shown = (n) => (Number.isInteger(n) ? n : Math.round(n * 10) / 10);
 
 function draw(picture, found, first, pick) {
-  const top = Math.max(1, ...found.minutes.map(({ n }) => n));
+  const ends = range(found);
   const rowsCount = Math.ceil((found.from + 86_400 - first) / HOUR);
   const [width, height] = [LEFT + MINUTES * CELL, TOP + rowsCount * CELL];
   picture.setAttribute("viewBox", `0 0 ${width} ${height}`);
@@ -37,7 +47,7 @@ function draw(picture, found, first, pick) {
     const [row, column] = [Math.floor(place / MINUTES), place % MINUTES];
     return svg("rect", {
       x: LEFT + column * CELL, y: TOP + row * CELL, width: CELL - 2, height: CELL - 2, rx: 2,
-      class: `heat h${level(minute.n, top)}`, onclick: minute.n ? () => pick(index) : null,
+      class: `heat h${level(minute.n, ends)}`, onclick: minute.n ? () => pick(index) : null,
     }, svg("title", {}, `${clock(at)} · ${t("timeline.runs", { n: shown(minute.n) })}`));
   });
   fill(picture, heads, hours, cells);
@@ -81,9 +91,12 @@ function busiest(found, pick) {
         { kind: "quiet" })))))));
 }
 
-const legend = () => h("p", { class: "legend" }, t("timeline.few"),
-  Array.from({ length: LEVELS }, (_, index) => h("i", { class: `cell h${index + 1}` })),
-  t("timeline.many"));
+function legend(found) {
+  const [least, most] = range(found);
+  return h("p", { class: "legend" }, count(shown(least)),
+    Array.from({ length: LEVELS }, (_, index) => h("i", { class: `cell h${index + 1}` })),
+    t("timeline.runs", { n: shown(most) }));
+}
 
 /** Shows the page in `root` until `signal`. */
 export default function timeline(root, query, signal) {
@@ -91,6 +104,7 @@ export default function timeline(root, query, signal) {
   const place = h("div", {});
   const said = h("div", {});
   const list = h("div", {});
+  const scale = h("div", {});
   let isPlanned = false;
 
   async function load() {
@@ -102,6 +116,7 @@ export default function timeline(root, query, signal) {
     const drawLast = () => {
       isPlanned = false;
       draw(picture, last, first, pick);
+      fill(scale, legend(last));
       fill(said, summary(last), isDone ? null : h("p", { class: "faint" }, t("loading")));
     };
     fill(place, picture);
@@ -128,6 +143,6 @@ export default function timeline(root, query, signal) {
   fill(root,
     h("div", { class: "title" }, h("h1", {}, name), h("span", { class: "grow" }),
       button(t("timeline.again"), load, { kind: "quiet" })),
-    card(null, said, scrolled, legend()), list);
+    card(null, said, scrolled, scale), list);
   load();
 }

@@ -11,6 +11,18 @@ const region = h("div", { class: "toasts", role: "status", "aria-live": "polite"
 /** Where it is said; belongs into the page once. */
 export const toasts = () => region;
 
+/** Says how far something long has come, until it is told that it has ended. */
+export function progress() {
+  const toast = h("div", { class: "toast" });
+  region.append(toast);
+  return {
+    say(text) {
+      toast.textContent = text;
+    },
+    end: () => toast.remove(),
+  };
+}
+
 /** Says `text`. */
 export function say(text, kind = "") {
   const toast = h("div", { class: `toast ${kind}` }, text);
