@@ -17,7 +17,7 @@ use crate::disk::Disk;
 use crate::disk::memory::MemoryDisk;
 use crate::state::{FORMAT_MAX, Member, Roster, View};
 use crate::types::{Batch, LeaderId, LogId, StoredMembership};
-use crate::wire::change::{Keeping, encode_commit, encode_life};
+use crate::wire::change::{CommandKind, Keeping, encode, encode_commit, encode_life};
 use crate::wire::snapshot::{FootMessage, TasksMessage};
 
 const KEEPING: Keeping = Keeping {
@@ -94,6 +94,28 @@ fn a_replica_that_began_with_a_snapshot_holds_the_same_bytes() {
         assert_eq!(second.counts(), whole.counts());
         assert_eq!(second.next_due(&|_| false), whole.next_due(&|_| false));
     }
+}
+
+#[test]
+fn what_failed_before_the_format_knew_of_it_is_kept_apart_once_it_does() {
+    let failed = RunRecord { end: RunEnd::Failed, ..succeeded(4) };
+    let put = Change::Put {
+        id: id("a"),
+        expected: Revision(1),
+        definition: None,
+        state: finished_at(3),
+        ended: vec![succeeded(2), failed],
+    };
+    let earlier = Keeping { history_max: 2, ..Keeping::default() };
+    let commits = [create("a", due_at(1)), put].map(|change| encode_commit(&[change], earlier));
+    let mut view = View::default();
+    apply(&mut view, &commits, 1);
+    let before = view.get(&id("a")).unwrap().task_with_history(&id("a")).unwrap();
+    assert_eq!(view.failed_runs(), 0);
+    apply(&mut view, &[encode(CommandKind::RaiseFormat(FORMAT_MAX))], 3);
+    let record = view.get(&id("a")).unwrap();
+    assert_eq!((view.failed_runs(), record.failed.len(), record.history.len()), (1, 1, 1));
+    assert_eq!(record.task_with_history(&id("a")).unwrap().history, before.history);
 }
 
 #[test]

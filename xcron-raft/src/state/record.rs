@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 use std::sync::Arc;
 use std::time::Duration;
 
+use xcron_core::store::FAILED_RUNS_MAX;
 use xcron_core::task::attempt::runs_with_attempts;
 use xcron_core::task::state::{
     Counters, Holder, OPEN_RUNS_MAX, OpenRun, Phase, RunEnd, TaskState, TaskStatus,
@@ -126,6 +127,22 @@ impl Record {
             history.sort_by_key(|record| Reverse(record.ended_at));
         }
         Ok(TaskWithHistory { task: self.task(id)?, history })
+    }
+
+    /// The same with the failed runs of its history kept apart, as they are from a newer format on;
+    /// none if there are none.
+    pub(crate) fn with_failed_apart(&self) -> Result<Option<Self>, Unreadable> {
+        let (mut failed, mut others) = (self.failed.to_vec(), Vec::new());
+        for bytes in &self.history {
+            let is_failed = record::decode(bytes)?.end == RunEnd::Failed;
+            let kept = if is_failed { &mut failed } else { &mut others };
+            kept.push(bytes.clone());
+        }
+        if failed.len() == self.failed.len() {
+            return Ok(None);
+        }
+        failed.truncate(FAILED_RUNS_MAX);
+        Ok(Some(Self { history: others.into(), failed: failed.into(), ..self.clone() }))
     }
 
     /// What is kept of the runs once `ended` (oldest first) have ended: the history, and the failed

@@ -11,7 +11,7 @@ use xcron_core::task::state::{Holder, TaskState, TaskStatus};
 use xcron_core::{Task, TaskCounts, TaskId, TaskWithHistory, Timestamp};
 
 use super::record::{self, Keys, Record};
-use super::roster::Roster;
+use super::roster::{FORMAT_KEEPS_FAILED, Roster};
 use crate::types::{Answer, Batch, LogId, Replies, Reply, StoredMembership};
 use crate::wire::Unreadable;
 use crate::wire::change::{self, ChangeKind, ChangeMessage, CommandKind, Keeping};
@@ -136,7 +136,11 @@ impl View {
                 Ok(Reply::Noted)
             }
             CommandKind::RaiseFormat(format) => {
+                let before = self.roster.format();
                 self.roster.raise_format(format, format_max)?;
+                if (before..self.roster.format()).contains(&(FORMAT_KEEPS_FAILED - 1)) {
+                    self.set_failed_apart()?;
+                }
                 Ok(Reply::Noted)
             }
             CommandKind::Stamp(millis) => {
@@ -249,6 +253,20 @@ impl View {
             }
         }
         *self.counter(keys.status) -= 1;
+    }
+
+    /// Keeps apart what failed while an earlier format was in force.
+    fn set_failed_apart(&mut self) -> Result<(), Unreadable> {
+        let remembering = self.records().filter(|(_, record)| !record.history.is_empty());
+        let set_apart = remembering.filter_map(|(id, record)| {
+            let apart = record.with_failed_apart().transpose()?;
+            Some(apart.map(|apart| (id.clone(), record.failed.len(), apart)))
+        });
+        for (id, before, record) in set_apart.collect::<Result<Vec<_>, _>>()? {
+            self.note_failed(&id, before, record.failed.len());
+            self.records.insert(id, Arc::new(record));
+        }
+        Ok(())
     }
 
     /// Notes that a task keeps so many failed runs instead of so many.
