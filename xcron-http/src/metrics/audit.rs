@@ -18,9 +18,9 @@ const ROUND_EVERY: Duration = Duration::from_secs(60);
 const PAGE_TASKS: usize = 128;
 /// The least time between two pages.
 const PAGE_PAUSE: Duration = Duration::from_millis(10);
-/// A page that took long is followed by a pause of so many times as long, so that at the most a
-/// twentieth of one core goes into this.
-const PAUSE_FACTOR: u32 = 19;
+/// A page that took long is followed by a pause of so many times as long, so that at the most half
+/// a hundredth of one core goes into this.
+const PAUSE_FACTOR: u32 = 199;
 /// The most compiled expressions that are kept, apart from those that the engine needs.
 const CALENDAR_ENTRIES_MAX: usize = 1_000;
 
