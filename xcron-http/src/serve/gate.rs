@@ -1,5 +1,6 @@
 //! What every request passes through on its way in and every answer on its way out.
 
+use super::admission::Admission;
 use super::body::{BodyBudget, read_body};
 use super::hygiene::{Unclean, judge};
 use super::settings::ServerSettings;
@@ -30,16 +31,17 @@ pub(crate) struct Gate {
     metrics: Metrics,
     clock: Arc<dyn Clock>,
     ids: RequestIds,
-    in_flight: AtomicUsize,
+    admission: Admission,
     bodies: BodyBudget,
 }
 
 impl Gate {
     pub(crate) fn new(settings: ServerSettings, metrics: Metrics, clock: Arc<dyn Clock>) -> Self {
-        let (ids, in_flight) = (RequestIds::new(), AtomicUsize::new(0));
+        let ids = RequestIds::new();
+        let admission = Admission::new(settings.requests_in_flight_max);
         let bodies = BodyBudget::new(settings.bodies_bytes_max);
         let (access, needs) = (Access::open(), Needs(&[]));
-        Self { access, needs, settings, metrics, clock, ids, in_flight, bodies }
+        Self { access, needs, settings, metrics, clock, ids, admission, bodies }
     }
 
     /// The same, and each route is only for those of `access` who may do what it `needs`.
@@ -62,25 +64,17 @@ pub(crate) fn guard(router: Router, gate: Gate) -> Router {
     router.layer(from_fn_with_state(Arc::new(gate), pass))
 }
 
-/// A place among the requests in flight; dropping it makes room.
-struct Place<'a>(&'a AtomicUsize);
+/// A place among the requests of one caller; dropping it makes room.
+struct Own<'a>(&'a AtomicUsize);
 
-impl<'a> Place<'a> {
+impl<'a> Own<'a> {
     fn take(taken: &'a AtomicUsize, max: usize) -> Option<Self> {
         let place = Self(taken);
         (taken.fetch_add(1, Ordering::Relaxed) < max).then_some(place)
     }
-
-    /// A place among all requests.
-    fn among_all(gate: &'a Gate, path: Option<&str>) -> Option<Self> {
-        // Whoever asks for health or metrics must be answered above all under overload.
-        let is_limited = path.is_none_or(|path| path.starts_with("/xcron/"));
-        let max = if is_limited { gate.settings.requests_in_flight_max } else { usize::MAX };
-        Self::take(&gate.in_flight, max)
-    }
 }
 
-impl Drop for Place<'_> {
+impl Drop for Own<'_> {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
     }
@@ -145,13 +139,15 @@ async fn answer(
         }
     }
     let max = gate.per_caller_max();
-    let own = caller.map(|caller| Place::take(&caller.in_flight, max));
+    let own = caller.map(|caller| Own::take(&caller.in_flight, max));
     if matches!(own, Some(None)) {
         return overloaded(&format!("{max} requests with this token are being answered"));
     }
-    let Some(_place) = Place::among_all(gate, path) else {
-        let max = gate.settings.requests_in_flight_max;
-        return overloaded(&format!("{max} requests are being answered"));
+    // Whoever asks for health or metrics must be answered above all under overload.
+    let is_limited = path.is_none_or(|path| path.starts_with("/xcron/"));
+    let _place = match gate.admission.take(is_limited, is_limited && head.method == Method::POST) {
+        Ok(place) => place,
+        Err(max) => return overloaded(&format!("{max} requests are being answered")),
     };
     let answer = AssertUnwindSafe(next.run(Request::from_parts(head, body))).catch_unwind();
     match timeout(gate.settings.request_max, answer).await {

@@ -19,6 +19,7 @@
 //! What is no HTTP at all is answered by a bare status line and a closed connection; everything
 //! that could be read as a request gets the envelope.
 
+mod admission;
 mod body;
 mod connection;
 mod gate;
