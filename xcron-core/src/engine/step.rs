@@ -1,6 +1,7 @@
 //! A step of the planner: read what is due, decide, commit, and act on what was committed.
 
 use super::lanes::Room;
+use super::trouble::Trouble;
 use super::{Attempt, Engine, EngineError, Returned, STORE_PAUSE, TICK};
 use crate::Timestamp;
 use crate::decide::{self, ClaimContext};
@@ -112,6 +113,11 @@ impl Engine {
         let until = now.plus(span);
         let room = self.lanes.claims_max().saturating_sub(self.hands.attempts());
         let plans = agenda.tenure.is_some() && !self.stopping;
+        if !plans && self.uncertain.is_empty() && self.returned.is_empty() {
+            // Another plans, and nothing is left to ask of the store here.
+            self.trouble = Trouble::default();
+            self.parts.load.set_stuck(false);
+        }
         let next_due = agenda.next_due.filter(|_| plans && room > 0);
         let is_due = next_due.is_some_and(|at| at <= until);
         let reads = is_due && now >= self.read_again_at;

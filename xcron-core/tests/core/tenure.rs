@@ -27,6 +27,8 @@ struct Elected {
     /// Whether nobody hears what becomes of the next commit, which is only on its way.
     loses_next: AtomicBool,
     on_its_way: Mutex<Vec<Change>>,
+    /// Whether it says nothing of what is due.
+    is_cut_off: AtomicBool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -47,6 +49,7 @@ impl Elected {
             reads: AtomicUsize::new(0),
             loses_next: AtomicBool::new(false),
             on_its_way: Mutex::default(),
+            is_cut_off: AtomicBool::new(false),
         })
     }
 
@@ -103,6 +106,10 @@ impl Store for Elected {
     async fn due(&self, until: Timestamp, limit: usize) -> Result<Vec<Task>, StoreError> {
         let before = self.reads.fetch_add(1, Ordering::Relaxed);
         assert!(before < 1_000, "the engine reads what is due again and again");
+        if self.is_cut_off.load(Ordering::Relaxed) {
+            let kind = StoreErrorKind::Unavailable;
+            return Err(StoreError::new(kind, Effect::None, "no majority answers"));
+        }
         self.inner.due(until, limit).await
     }
 
@@ -289,4 +296,24 @@ async fn a_page_of_which_nothing_can_be_claimed_is_not_read_again_at_once() {
     };
     world.run_with(&scheduler, 100, script).await;
     assert_eq!(world.arrivals().len(), 40);
+}
+
+/// What troubled a leader that was cut off is over once another leads: a node that has nothing to
+/// commit any more would otherwise call itself not ready for good.
+#[tokio::test]
+async fn who_was_cut_off_and_leads_no_more_is_ready_again() {
+    let world = World::new();
+    let store = Elected::over(&world, Some(1));
+    let scheduler = world.scheduler_over(Arc::clone(&store) as Arc<dyn Store>);
+    scheduler.create(one_shot("t", 10)).await.expect("created");
+    store.is_cut_off.store(true, Ordering::Relaxed);
+    let script = async {
+        world.clock.sleep_until(at(15)).await;
+        let refused = scheduler.ready().await.expect_err("nothing is fired");
+        assert!(refused.to_string().contains("refuses to take what is due"), "{refused}");
+        store.begin(None, None);
+        world.clock.sleep_until(at(17)).await;
+        scheduler.ready().await.expect("it has nothing to commit");
+    };
+    world.run_with(&scheduler, 20, script).await;
 }

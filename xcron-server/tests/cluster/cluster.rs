@@ -216,14 +216,23 @@ impl Cluster {
     pub(crate) async fn await_whole(&self, limit: Duration) {
         let running = self.running();
         self.timeline.note(format!("waiting until {running:?} are whole"));
+        let mut seen = String::new();
         self.until(limit, "all that run are ready, vote and follow one leader", async || {
             let mut leaders = Vec::new();
             for place in &running {
-                let (status, _) = self.readiness(*place).await?;
+                let (status, message) = self.readiness(*place).await?;
                 let view = View::of(self.http(*place)).await?;
                 let votes = view.voters().contains(&view.node_id());
-                (status == StatusCode::OK && votes).then_some(())?;
-                leaders.push(view.leader()?);
+                leaders.push(view.leader());
+                let lacks = format!("member {place}: {status} {message}, votes {votes}, {leaders:?}");
+                if status != StatusCode::OK || !votes || leaders[0].is_none() {
+                    // What it was when it changed last is told if the wait is in vain.
+                    if lacks != seen {
+                        self.timeline.note(lacks.clone());
+                        seen = lacks;
+                    }
+                    return None;
+                }
             }
             leaders.windows(2).all(|pair| pair[0] == pair[1]).then_some(())
         })
