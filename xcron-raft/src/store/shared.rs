@@ -167,9 +167,10 @@ impl Shared {
 
     /// Notes that this node may take part.
     pub(crate) fn arrive(&self) {
-        self.arrived.store(true, Ordering::SeqCst);
-        // What was in the way until now is so no more.
-        self.set_obstacle("");
+        if !self.arrived.swap(true, Ordering::SeqCst) {
+            // What was in the way until now is so no more.
+            self.set_obstacle("");
+        }
     }
 
     /// Stops or allows sending while this node leads.
