@@ -224,7 +224,9 @@ impl Cluster {
                 let view = View::of(self.http(*place)).await?;
                 let votes = view.voters().contains(&view.node_id());
                 leaders.push(view.leader());
-                let lacks = format!("member {place}: {status} {message}, votes {votes}, {leaders:?}");
+                let said: Value = serde_json::from_str(&message).unwrap_or_default();
+                let said = &said["message"];
+                let lacks = format!("member {place}: {said}, votes {votes}, {leaders:?}");
                 if status != StatusCode::OK || !votes || leaders[0].is_none() {
                     // What it was when it changed last is told if the wait is in vain.
                     if lacks != seen {
