@@ -55,7 +55,8 @@ fn exists_at_all(task: &TaskCase<'_>, life: &Life<'_>, findings: &mut Findings) 
 fn one_claim(task: &TaskCase<'_>, runs: &[Run<'_>], findings: &mut Findings) {
     let mut of_time: BTreeMap<i64, &str> = BTreeMap::new();
     for run in runs {
-        if let Some(other) = (!run.is_manual()).then(|| of_time.insert(run.at_s, run.id)).flatten()
+        if !run.is_manual()
+            && let Some(other) = of_time.insert(run.at_s, run.id)
         {
             let what = format!("the occurrence {} has the runs {other} and {}", run.at_s, run.id);
             findings.violate(Invariant::I5, task.name, run.first().at_us, what);

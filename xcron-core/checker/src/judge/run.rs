@@ -1,9 +1,9 @@
 //! One run, as its target received it: its attempts in order, and how it can have ended.
 
 use crate::history::definition::{Definition, DeliveryMode};
-use crate::history::op::{Op, Outcome};
+use crate::history::op::Op;
 use crate::history::receipt::Receipt;
-use crate::judge::case::{Case, done_by};
+use crate::judge::case::{Case, done_by, is_unknown};
 use std::collections::BTreeMap;
 
 const SECOND: i64 = 1_000_000;
@@ -47,11 +47,8 @@ impl<'a> Run<'a> {
             }
         }
         for run in &mut runs {
-            let names = |op: &&&Op| {
-                let is_known = op.back_us.is_some() && op.outcome == Outcome::Ok;
-                !is_known || op.runs.iter().any(|opened| opened == run.id)
-            };
-            run.retries = retries.iter().filter(names).copied().collect();
+            let may_mean = |op: &&&Op| is_unknown(op) || op.runs.iter().any(|it| it == run.id);
+            run.retries = retries.iter().filter(may_mean).copied().collect();
         }
         runs
     }
