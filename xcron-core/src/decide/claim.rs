@@ -2,7 +2,7 @@
 
 use crate::Timestamp;
 use crate::decide::occurrences::Occurrences;
-use crate::decide::{attempts, conclude, count, due_of, jitter, open_run};
+use crate::decide::{attempts, conclude, count, due_of, jitter, open_run, settle};
 use crate::mutant::{self, Mutant};
 use crate::schedule::{Calendar, Schedule};
 use crate::store::Claim;
@@ -179,16 +179,15 @@ impl Decision<'_> {
     /// The attempt to make now: of an open run that waits, or else of the next occurrence.
     fn choose(&mut self) -> Option<Start> {
         let until = self.context.until;
-        let idle = self.state.runs.iter().all(|run| run.phase == Phase::Queued);
-        let ready = |run: &OpenRun| match run.phase {
-            Phase::Waiting { until: at } => Some(at),
-            Phase::Queued if idle => Some(due_of(self.definition, self.id.as_str(), run)),
-            Phase::Queued | Phase::Sending { .. } => None,
-        };
-        let open = self.state.runs.iter().enumerate();
-        let chosen = open.filter_map(|(i, run)| ready(run).map(|at| (at, i))).min();
-        if let Some((at, index)) = chosen.filter(|(at, _)| *at <= until) {
-            return Some(self.attempt(index, at));
+        while let Some((at, index)) = self.ready().filter(|(at, _)| *at <= until) {
+            let leaves_at = at.max(self.context.now);
+            match settle::last_failure(self.definition, &self.state.runs[index], leaves_at) {
+                Some(failure) => {
+                    let failure = failure.clone();
+                    self.expire(index, failure);
+                }
+                None => return Some(self.attempt(index, at)),
+            }
         }
         if !self.occurrences.is_readable() {
             return None;
@@ -214,6 +213,26 @@ impl Decision<'_> {
             }
         }
         None
+    }
+
+    /// The open run whose next attempt is due first, and when.
+    fn ready(&self) -> Option<(Timestamp, usize)> {
+        let idle = self.state.runs.iter().all(|run| run.phase == Phase::Queued);
+        let ready = |run: &OpenRun| match run.phase {
+            Phase::Waiting { until: at } => Some(at),
+            Phase::Queued if idle => Some(due_of(self.definition, self.id.as_str(), run)),
+            Phase::Queued | Phase::Sending { .. } => None,
+        };
+        let open = self.state.runs.iter().enumerate();
+        open.filter_map(|(i, run)| ready(run).map(|at| (at, i))).min()
+    }
+
+    /// The run at `index` has ended with `failure`, its last attempt.
+    fn expire(&mut self, index: usize, failure: AttemptRecord) {
+        let mut run = self.state.runs.remove(index);
+        run.earlier.retain(|made| made.attempt < failure.attempt);
+        count(&mut self.state, RunEnd::Failed, 1);
+        self.ended.push(settle::record(run, RunEnd::Failed, failure));
     }
 
     /// When the last of the attempts that are claimed leaves. With a spread that may be after the

@@ -22,7 +22,7 @@ pub use audit::{Account, account};
 pub use claim::{CATCH_UP_PACE, ClaimContext, Claimed, Start, claim, defer};
 pub use manual::{retry, trigger};
 pub use pause::{pause, resume};
-pub use settle::{Settled, settle};
+pub use settle::{Settled, is_too_late, settle};
 pub use update::update;
 
 use crate::Timestamp;

@@ -82,7 +82,7 @@ pub fn settle(
 }
 
 /// How `run` ended by its last attempt.
-fn record(run: OpenRun, end: RunEnd, last: AttemptRecord) -> RunRecord {
+pub(super) fn record(run: OpenRun, end: RunEnd, last: AttemptRecord) -> RunRecord {
     RunRecord {
         occurrence: run.occurrence,
         end,
@@ -119,6 +119,36 @@ fn next_attempt(
     let backoff = Duration::from_millis((backoff + spread).min(max));
     let asked = retry_after.unwrap_or_default().min(RETRY_AFTER_MAX);
     let until = now.plus(backoff.max(asked));
-    let max_age = Duration::from_secs(retry.max_age_seconds.into());
-    (until.since(run.claimed_at) <= max_age).then_some(until)
+    (!is_too_old(definition, run, until)).then_some(until)
+}
+
+/// Whether `run` is too old at `at` for another attempt after one that failed.
+fn is_too_old(definition: &TaskDefinition, run: &OpenRun, at: Timestamp) -> bool {
+    let max_age = Duration::from_secs(definition.retry.max_age_seconds.into());
+    at.since(run.claimed_at) > max_age
+}
+
+/// The failure that `run` ends with, if it is too old for another attempt at `at`: it has waited
+/// for that longer than was thought when the failure was settled.
+///
+/// An attempt that was lost may be repeated however old its run is: nobody knows what it came to.
+pub(super) fn last_failure<'a>(
+    definition: &TaskDefinition,
+    run: &'a OpenRun,
+    at: Timestamp,
+) -> Option<&'a AttemptRecord> {
+    if !is_too_old(definition, run, at) || run.attempt == run.lost {
+        return None;
+    }
+    let newest = run.earlier.iter().rfind(|made| made.end != AttemptEnd::NotSent);
+    newest.filter(|made| made.end == AttemptEnd::Failed)
+}
+
+/// Whether the attempt that `claim` names has waited so long that it is not to be sent any more:
+/// its run has failed before and is too old for another attempt. Handed back as
+/// [not started](Outcome::not_started), it ends its run when it is claimed again.
+#[must_use]
+pub fn is_too_late(task: &Task, claim: &Claim, now: Timestamp) -> bool {
+    let run = open_run(&task.state, claim.occurrence).map(|index| &task.state.runs[index]);
+    run.is_some_and(|run| last_failure(&task.definition, run, now).is_some())
 }

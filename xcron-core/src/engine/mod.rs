@@ -25,7 +25,7 @@ pub use load::Load;
 pub(crate) use parts::Parts;
 
 use crate::Timestamp;
-use crate::decide::Start;
+use crate::decide::{self, Start};
 use crate::dispatch::{Delivery, Outcome, Verdict};
 use crate::mutant::{self, Mutant};
 use crate::observe::{Event, Observer};
@@ -267,6 +267,11 @@ impl Engine {
                 self.lanes.release(&attempt.destination);
                 continue;
             };
+            if decide::is_too_late(task, &claim, now) {
+                self.lanes.returned(&attempt.destination, Sign::Nothing, now);
+                self.hand_back(attempt);
+                continue;
+            }
             let definition = Arc::clone(&task.definition);
             let (store, clock) = (Arc::clone(&self.parts.store), Arc::clone(&self.parts.clock));
             let not_before = attempt.start.not_before;

@@ -380,7 +380,9 @@ impl World {
 
     fn wipe(&mut self, number: u64) {
         let is_member = self.conditions.get(&number).is_some_and(|c| c.is_member);
-        if !self.lives(number) || !is_member || self.expected.contains_key(&number) {
+        // Once it has been let go, an empty disk is what it may be back with.
+        let leaves = !is_member || self.leaving.contains(&number);
+        if !self.lives(number) || leaves || self.expected.contains_key(&number) {
             return;
         }
         self.kill(number);
