@@ -1,7 +1,7 @@
 //! Overload: ten times the clients that are answered at a time, and ten times the runs that the
 //! target takes.
 //!
-//! A round at capacity has as many clients as the server answers at a time, and nothing due. A
+//! A round at capacity has about as many clients as the server answers at a time, and nothing due. A
 //! round of overload has ten times as many; each task is due at once, and its target answers so
 //! slowly that runs pile up until the server holds as many tasks as it may. The clients come back
 //! when they are told to. When it is over the target is fast again, and every task that was
@@ -19,12 +19,15 @@ use crate::wall;
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 
-/// How many requests a server answers at a time.
-const CLIENTS: usize = 2_048;
+/// How many clients keep a server at its capacity: nearly as many as it answers at a time, so that
+/// ten times as many still fit into 20,000 open files.
+const CLIENTS: usize = 1_800;
 /// How many times as many come.
 const TIMES: usize = 10;
 /// The most tasks that the server may hold, so that its memory has a bound.
 const TASKS_MAX: usize = 300_000;
+/// The most connections that it keeps, but for a few that were used to fill it.
+const CONNECTIONS_MAX: usize = 4_000;
 /// The most finished ones among them.
 const FINISHED_MAX: usize = 20_000;
 /// The most tasks that a round may acknowledge.
@@ -90,7 +93,7 @@ pub async fn measure(bench: &Bench) -> Result<Figure> {
     figure.note("runs/s that the target takes in overload", RUNS_PER_SECOND);
     figure.note("latency p50 in overload, microseconds, median", median(&medians));
     figure.note("tasks that the server may hold", json!(TASKS_MAX));
-    figure.note("resident bytes of a server that holds them, at rest", json!(full));
+    figure.note("resident bytes of a server that holds them, and its connections, at rest", json!(full));
     let most = residents.iter().copied().fold(0.0, f64::max);
     figure.note("resident bytes in overload, at most", most);
     figure
@@ -117,12 +120,18 @@ async fn at_capacity(bench: &Bench) -> Result<Told> {
     crowd.ask().await
 }
 
-/// The memory of a server that holds as many tasks as it may, and does nothing.
+/// The memory of a server that holds as many tasks and connections as it may, and does nothing.
 async fn full(bench: &Bench) -> Result<u64> {
     let sink = Sink::start(0)?;
     let server = bench.launch(launch()).await?;
     let due_secs = wall::now_micros() / MICROS_PER_SEC + DAY.as_secs();
     create_all(&server, &sink, 0..TASKS_MAX, move |_| due_secs).await?;
+    let mut connections = Vec::with_capacity(CONNECTIONS_MAX);
+    while connections.len() < CONNECTIONS_MAX {
+        let mut connection = Connection::open(server.api()).await?;
+        connection.get(server.api(), "/healthz").await?;
+        connections.push(connection);
+    }
     tokio::time::sleep(REPEAT_WAIT).await;
     Ok(server.resident_bytes().ok_or("the server has no resident bytes")?)
 }

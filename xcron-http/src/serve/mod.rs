@@ -12,6 +12,7 @@
 //! | part | limits |
 //! |---|---|
 //! | [`Server`] | connections, graceful stop |
+//! | `turned_away` | how soon clients come back for whom there was no connection |
 //! | `handshake` | handshakes of TLS under way, and how long each may take |
 //! | `connection` | head bytes and count, deadlines of the phases, lingering close |
 //! | `gate` | who asks, requests in flight, body bytes and deadline, request deadline, panics |
@@ -33,6 +34,7 @@ mod settings;
 mod shield;
 mod socket;
 mod tls;
+mod turned_away;
 
 pub(crate) use body::WholeBody;
 pub(crate) use gate::{Gate, guard};

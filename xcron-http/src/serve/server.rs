@@ -4,22 +4,19 @@ use super::connection::serve;
 use super::handshake::Handshakes;
 use super::port::Port;
 use super::settings::ServerSettings;
-use super::shield::shield;
 use super::tls::ServerTls;
-use crate::answer::{Answer, Code, RequestIds};
+use super::turned_away::TurnedAway;
 use axum::Router;
 use futures::FutureExt;
-use http_body_util::BodyExt;
-use std::io::{self, Write};
+use std::io;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
-use xcron_core::{Clock, Effect, SystemClock};
 
 /// How long the loop rests when the machine has no room for another socket.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
@@ -82,6 +79,7 @@ impl Server {
         let Self { listener, router, settings, handshakes, .. } = self;
         let (stop, stopped) = watch::channel(false);
         let mut connections = JoinSet::new();
+        let mut turned_away = TurnedAway::new();
         let mut shutdown = pin!(shutdown.fuse());
         loop {
             tokio::select! {
@@ -91,7 +89,7 @@ impl Server {
                 accepted = listener.accept() => match accepted {
                     Ok((stream, _)) if connections.len() >= settings.connections_max => {
                         if handshakes.is_none() {
-                            turn_away(stream);
+                            turned_away.tell(stream);
                         }
                     }
                     Ok((stream, _peer)) => {
@@ -131,30 +129,6 @@ async fn rest(error: &io::Error) {
     }
     tracing::warn!(%error, "a connection could not be accepted");
     sleep(ACCEPT_PAUSE).await;
-}
-
-/// Tells a client in one write, if its socket takes it, that there are too many.
-fn turn_away(stream: TcpStream) {
-    let answer = Answer::error(Code::Overloaded, "too many connections, come back later")
-        .with_effect(Effect::None);
-    let id = RequestIds::new().next(SystemClock::new().now());
-    // Nobody has read the request; what it would have changed was not changed.
-    let (mut head, body) = answer.wrap(id, true).into_parts();
-    shield(&mut head.headers);
-    let Some(body) = body.collect().now_or_never().and_then(Result::ok) else {
-        return;
-    };
-    let body = body.to_bytes();
-    let mut text = format!("HTTP/1.1 {}\r\nconnection: close\r\n", head.status);
-    for (name, value) in &head.headers {
-        text.push_str(&format!("{name}: {}\r\n", value.to_str().unwrap_or_default()));
-    }
-    text.push_str(&format!("content-length: {}\r\n\r\n", body.len()));
-    let bytes = [text.as_bytes(), &body].concat();
-    if let Ok(mut stream) = stream.into_std() {
-        // The socket does not block; a client that does not take it loses only the explanation.
-        let _sent = stream.write(&bytes);
-    }
 }
 
 fn note_panic(ended: Result<(), tokio::task::JoinError>) {
