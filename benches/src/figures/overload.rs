@@ -93,7 +93,10 @@ pub async fn measure(bench: &Bench) -> Result<Figure> {
     figure.note("runs/s that the target takes in overload", RUNS_PER_SECOND);
     figure.note("latency p50 in overload, microseconds, median", median(&medians));
     figure.note("tasks that the server may hold", json!(TASKS_MAX));
-    figure.note("resident bytes of a server that holds them, and its connections, at rest", json!(full));
+    figure.note(
+        "resident bytes of a server that holds them, and its connections, at rest",
+        json!(full),
+    );
     let most = residents.iter().copied().fold(0.0, f64::max);
     figure.note("resident bytes in overload, at most", most);
     figure

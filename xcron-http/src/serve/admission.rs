@@ -2,8 +2,8 @@
 //!
 //! A fixed number bounds the memory, but not the wait: what is slow for one is slow for all of
 //! them. So the number goes down by a quarter when answers take much longer than they need, and up
-//! by a sixteenth when they do not, as windows of TCP do. Of that only answers tell that were begun
-//! since the last change: those before it are what made it change.
+//! by a sixty-fourth when they do not, as windows of TCP do. Of that only answers tell that were
+//! begun since it last went down: those before it are what made it go down.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -11,7 +11,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 /// An answer that takes longer than this, and [`SLOW_TIMES`] as long as the quickest, is slow.
-const SLOW: Duration = Duration::from_secs(1);
+const SLOW: Duration = Duration::from_millis(200);
 const SLOW_TIMES: u32 = 3;
 /// How often the number may change.
 const WINDOW: Duration = Duration::from_millis(100);
@@ -20,7 +20,7 @@ const ANSWERS_MIN: u32 = 32;
 /// One of so many may be slow.
 const SLOW_OF: u32 = 20;
 /// The number does not fall below this: where a disk is slow it is so for few requests as well.
-const PLACES_MIN: usize = 256;
+const PLACES_MIN: usize = 512;
 
 /// The places of requests.
 #[derive(Debug)]
@@ -31,10 +31,12 @@ pub(super) struct Admission {
     window: Mutex<Window>,
 }
 
-/// What was seen since the number changed last.
+/// What was seen since the number was judged last.
 #[derive(Clone, Copy, Debug)]
 struct Window {
     since: Instant,
+    /// When the number went down last.
+    down_at: Instant,
     answers: u32,
     slow: u32,
     quickest: Duration,
@@ -57,22 +59,22 @@ impl Admission {
         Self { taken: AtomicUsize::new(0), places, places_max, window }
     }
 
-    /// A place, or how many there are if all are taken. Who is not `is_limited` gets one always.
-    pub(super) fn take(&self, is_limited: bool, is_measured: bool) -> Result<Place<'_>, usize> {
+    /// A place, if not all are taken. Who is not `is_limited` gets one always.
+    pub(super) fn take(&self, is_limited: bool, is_measured: bool) -> Option<Place<'_>> {
         let began = Instant::now();
         let mut place = Place { admission: self, began, is_measured: false };
         let taken = self.taken.fetch_add(1, Ordering::Relaxed);
         let places = self.places.load(Ordering::Relaxed);
         if is_limited && taken >= places {
-            return Err(places);
+            return None;
         }
         place.is_measured = is_measured;
-        Ok(place)
+        Some(place)
     }
 
     fn answered(&self, began: Instant, now: Instant) {
         let mut window = self.window();
-        if began < window.since {
+        if began < window.down_at {
             return;
         }
         let took = now.duration_since(began);
@@ -83,16 +85,18 @@ impl Admission {
             return;
         }
         let places = self.places.load(Ordering::Relaxed);
-        let next = if window.slow > window.answers / SLOW_OF {
+        let is_slow = window.slow > window.answers / SLOW_OF;
+        let next = if is_slow {
             (places / 4 * 3).max(PLACES_MIN.min(self.places_max))
         } else {
-            (places + places / 16 + 1).min(self.places_max)
+            (places + places / 64 + 1).min(self.places_max)
         };
         if next < places {
             tracing::warn!(places = next, "answers take long: fewer requests are let in");
         }
         self.places.store(next, Ordering::Relaxed);
-        *window = Window::at(now);
+        let down_at = if is_slow { now } else { window.down_at };
+        *window = Window { down_at, ..Window::at(now) };
     }
 
     fn window(&self) -> MutexGuard<'_, Window> {
@@ -102,7 +106,7 @@ impl Admission {
 
 impl Window {
     fn at(since: Instant) -> Self {
-        Self { since, answers: 0, slow: 0, quickest: Duration::MAX / SLOW_TIMES }
+        Self { since, down_at: since, answers: 0, slow: 0, quickest: Duration::MAX / SLOW_TIMES }
     }
 }
 
@@ -136,7 +140,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn slow_answers_take_places_away_and_quick_ones_give_them_back() {
         let admission = Admission::new(1_000);
-        assert_eq!(answer(&admission, 100, QUICK, QUICK), 1_000);
+        assert_eq!(answer(&admission, ANSWERS_MIN, QUICK, QUICK), 1_000);
         tokio::time::advance(LONG).await;
         assert_eq!(answer(&admission, 32, LONG, QUICK), 750);
         for _ in 0..10 {
@@ -144,7 +148,7 @@ mod tests {
             answer(&admission, 32, LONG, QUICK);
         }
         assert_eq!(admission.places.load(Ordering::Relaxed), PLACES_MIN);
-        for _ in 0..40 {
+        for _ in 0..80 {
             tokio::time::advance(LONG).await;
             answer(&admission, 32, QUICK, QUICK);
         }
@@ -171,14 +175,31 @@ mod tests {
         assert_eq!(admission.places.load(Ordering::Relaxed), 750);
     }
 
+    #[tokio::test(start_paused = true)]
+    async fn slow_answers_are_seen_beside_quick_ones_that_began_later() {
+        let admission = Admission::new(1_000);
+        let began = Instant::now();
+        for _ in 0..LONG.as_millis() / WINDOW.as_millis() {
+            tokio::time::advance(WINDOW).await;
+            assert_eq!(answer(&admission, ANSWERS_MIN, WINDOW / 2, WINDOW / 2), 1_000);
+        }
+        tokio::time::advance(WINDOW).await;
+        let now = Instant::now();
+        admission.answered(now, now + WINDOW / 2);
+        for _ in 1..ANSWERS_MIN {
+            admission.answered(began, began + LONG + WINDOW * 2);
+        }
+        assert_eq!(admission.places.load(Ordering::Relaxed), 750);
+    }
+
     #[test]
     fn whoever_is_not_limited_gets_a_place_always() {
         let admission = Admission::new(1);
         let first = admission.take(true, true);
-        assert!(first.is_ok());
-        assert!(matches!(admission.take(true, true), Err(1)));
-        assert!(admission.take(false, false).is_ok());
+        assert!(first.is_some());
+        assert!(admission.take(true, true).is_none());
+        assert!(admission.take(false, false).is_some());
         drop(first);
-        assert!(admission.take(true, false).is_ok());
+        assert!(admission.take(true, false).is_some());
     }
 }

@@ -145,9 +145,9 @@ async fn answer(
     }
     // Whoever asks for health or metrics must be answered above all under overload.
     let is_limited = path.is_none_or(|path| path.starts_with("/xcron/"));
-    let _place = match gate.admission.take(is_limited, is_limited && head.method == Method::POST) {
-        Ok(place) => place,
-        Err(max) => return overloaded(&format!("{max} requests are being answered")),
+    let is_measured = is_limited && head.method == Method::POST;
+    let Some(_place) = gate.admission.take(is_limited, is_measured) else {
+        return overloaded("as many requests are being answered as the server takes on now");
     };
     let answer = AssertUnwindSafe(next.run(Request::from_parts(head, body))).catch_unwind();
     match timeout(gate.settings.request_max, answer).await {
