@@ -1,4 +1,4 @@
-//! What the engine tells whoever watches it: decided facts, once each, for metrics and logs.
+//! What a scheduler tells whoever watches it: decided facts, once each, for metrics and logs.
 
 use crate::store::StoreError;
 use crate::task::id::{RunId, TaskId};
@@ -6,7 +6,8 @@ use crate::task::state::{RunEnd, RunRecord};
 use std::fmt;
 use std::time::Duration;
 
-/// Is told what was decided. Called from the engine's own task: it must not block.
+/// Is told what was decided. Called where that was done, by the engine or for a client: it must not
+/// block.
 pub trait Observer: fmt::Debug + Send + Sync + 'static {
     /// Something was decided and is durable.
     fn observe(&self, event: &Event<'_>);
@@ -44,7 +45,7 @@ pub enum Event<'a> {
         /// What went wrong.
         error: Option<&'a str>,
     },
-    /// A commit of the engine was acknowledged.
+    /// A commit was acknowledged, of the engine or of what a client asked for.
     Committed {
         /// How many changes it had.
         changes: usize,

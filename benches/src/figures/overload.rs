@@ -1,8 +1,8 @@
 //! Overload: ten times the clients that are answered at a time, and ten times the runs that the
 //! target takes.
 //!
-//! A round at capacity has about as many clients as the server answers at a time, and nothing due. A
-//! round of overload has ten times as many; each task is due at once, and its target answers so
+//! A round at capacity has about as many clients as the server answers at a time, and nothing due.
+//! A round of overload has ten times as many; each task is due at once, and its target answers so
 //! slowly that runs pile up until the server holds as many tasks as it may. The clients come back
 //! when they are told to. When it is over the target is fast again, and every task that was
 //! acknowledged must come to be fired once.

@@ -3,10 +3,10 @@
 use super::Load;
 use crate::Clock;
 use crate::dispatch::Dispatcher;
-use crate::observe::Observer;
+use crate::observe::{Event, Observer};
 use crate::schedule::Calendar;
 use crate::settings::Settings;
-use crate::store::Store;
+use crate::store::{Change, Committed, Store, StoreError};
 use std::sync::Arc;
 
 /// The parts that the handle and the engine share.
@@ -19,4 +19,15 @@ pub(crate) struct Parts {
     pub(crate) settings: Settings,
     pub(crate) calendar: Calendar,
     pub(crate) load: Load,
+}
+
+impl Parts {
+    /// Makes `changes` durable, and tells how long that took.
+    pub(crate) async fn commit(&self, changes: Vec<Change>) -> Result<Vec<Committed>, StoreError> {
+        let began = self.clock.now();
+        let committed = self.store.commit(changes).await?;
+        let (changes, took) = (committed.len(), self.clock.now().since(began));
+        self.observer.observe(&Event::Committed { changes, took });
+        Ok(committed)
+    }
 }

@@ -176,13 +176,11 @@ impl Engine {
             Done::Read(Ok(page)) => self.decide(page, self.parts.clock.now()),
             Done::Read(Err(error)) => self.store_failed(&error)?,
             Done::Committed(batch, Ok(committed), took) => {
-                let changes = committed.len();
                 self.lookahead.learn(took);
                 if let Some(over) = self.trouble.end(self.parts.clock.now()) {
                     self.active_since = over;
                 }
                 self.parts.load.set_stuck(false);
-                self.parts.observer.observe(&Event::Committed { changes, took });
                 for (decision, committed) in batch.decisions.into_iter().zip(committed) {
                     self.act(decision, committed);
                 }
@@ -372,7 +370,7 @@ impl Engine {
         }
         self.waits.begin_step(async move {
             let began = parts.clock.now();
-            let committed = parts.store.commit(changes).await;
+            let committed = parts.commit(changes).await;
             let took = parts.clock.now().since(began);
             Done::Committed(Batch { changes: Vec::new(), decisions }, committed, took)
         });

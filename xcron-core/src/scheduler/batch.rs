@@ -46,7 +46,7 @@ impl Scheduler {
         let mut answers = Vec::with_capacity(ids.len());
         for chunk in ids.chunks(CHUNK_TASKS_MAX) {
             let delete = |id: &TaskId| Change::Delete { id: id.clone(), expected: None };
-            let committed = self.parts.store.commit(chunk.iter().map(delete).collect()).await;
+            let committed = self.parts.commit(chunk.iter().map(delete).collect()).await;
             match committed {
                 Ok(committed) => answers.extend(chunk.iter().zip(committed).map(|(id, result)| {
                     result.map(|_revision| ()).map_err(|_missing| DeleteError::Missing(id.clone()))
@@ -87,7 +87,7 @@ impl Scheduler {
         if changes.is_empty() {
             return;
         }
-        let committed = match self.parts.store.commit(changes).await {
+        let committed = match self.parts.commit(changes).await {
             Ok(committed) => committed,
             Err(error) => {
                 for (index, _) in tasks {

@@ -274,7 +274,7 @@ impl Scheduler {
     }
 
     async fn commit_one(&self, change: Change) -> Result<Result<(), Conflict>, StoreError> {
-        let committed = self.parts.store.commit(vec![change]).await?.pop();
+        let committed = self.parts.commit(vec![change]).await?.pop();
         let unanswered = || {
             let message = "the store did not answer for a change";
             StoreError::new(StoreErrorKind::Fatal, Effect::Unknown, message)

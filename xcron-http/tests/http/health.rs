@@ -55,7 +55,7 @@ async fn the_monitor_port_shows_metrics_and_changes_nothing() {
         "xcron_skipped_total{reason=\"misfire\"} 0",
         "xcron_retries_total 0",
         "xcron_lateness_seconds_count 0",
-        "xcron_commit_seconds_count 0",
+        "xcron_commit_seconds_count 1",
         "xcron_http_requests_total{path=\"/xcron/createTask\",code=\"200\"} 1",
         "xcron_http_requests_total{path=\"none\",code=\"404\"} 2",
         "xcron_http_request_seconds_count",
