@@ -12,6 +12,11 @@ use xcron_server::node::Node;
 use xcron_server::signals::{HangUps, Signals};
 use xcron_server::{open_files, recovery, telemetry};
 
+/// The system's allocator gives memory back after each wave of runs, and has to fetch it again for
+/// the next one.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let cli = Cli::parse();
     if let Some(Command::Drill(options)) = &cli.command {
