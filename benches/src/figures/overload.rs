@@ -26,10 +26,10 @@ const CLIENTS: usize = 1_800;
 const TIMES: usize = 10;
 /// The most tasks that the server may hold, so that its memory has a bound.
 const TASKS_MAX: usize = 300_000;
-/// The most connections that it keeps, but for a few that were used to fill it.
-const CONNECTIONS_MAX: usize = 4_000;
 /// The most finished ones among them.
 const FINISHED_MAX: usize = 20_000;
+/// The most connections that it keeps, but for a few that were used to fill it.
+const CONNECTIONS_MAX: usize = 4_000;
 /// The most tasks that a round may acknowledge.
 const LEDGER_MAX: usize = 4_000_000;
 /// After how long the target answers, 256 at a time: 1,280 runs a second.
