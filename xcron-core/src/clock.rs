@@ -18,6 +18,7 @@ pub const RECHECK: Duration = Duration::from_secs(1);
 ///   the wall clock was set back meanwhile.
 /// - `sleep_until_the_past_returns_at_once`.
 /// - `a_sleep_may_be_dropped`.
+/// - `sleep_takes_the_span`.
 #[async_trait]
 pub trait Clock: fmt::Debug + Send + Sync + 'static {
     /// The present instant.
@@ -26,6 +27,13 @@ pub trait Clock: fmt::Debug + Send + Sync + 'static {
     /// Waits until [`now`](Self::now) is `at` or later; re-reads the wall clock at least every
     /// second, so a step of it is noticed.
     async fn sleep_until(&self, at: Timestamp);
+
+    /// Waits for `span`, whatever the wall clock is set to meanwhile: timeouts are measured so.
+    ///
+    /// As it is given here it follows [`now`](Self::now), as befits a clock that is never set.
+    async fn sleep(&self, span: Duration) {
+        self.sleep_until(self.now().plus(span)).await;
+    }
 }
 
 /// The machine's clock.
@@ -64,5 +72,9 @@ impl Clock for SystemClock {
             }
             futures_timer::Delay::new(left.min(RECHECK)).await;
         }
+    }
+
+    async fn sleep(&self, span: Duration) {
+        futures_timer::Delay::new(span).await;
     }
 }

@@ -169,8 +169,8 @@ impl Delivery {
     /// Resolves when the attempt, begun now, has taken as long as it may.
     pub fn timed_out(&self) -> impl Future<Output = ()> + Send + 'static {
         let clock = Arc::clone(&self.gate.clock);
-        let at = clock.now().plus(self.timeout());
-        async move { clock.sleep_until(at).await }
+        let timeout = self.timeout();
+        async move { clock.sleep(timeout).await }
     }
 
     /// How long the attempt has been with its dispatcher by `now`.

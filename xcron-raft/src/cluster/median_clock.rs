@@ -7,6 +7,7 @@
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::Poll;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use futures::FutureExt;
@@ -30,6 +31,10 @@ impl Clock for MedianClock {
     async fn sleep_until(&self, at: Timestamp) {
         sleep(&self.0.clock, || at.since(self.now()).min(RECHECK)).await;
     }
+
+    async fn sleep(&self, span: Duration) {
+        self.0.clock.sleep(span).await;
+    }
 }
 
 /// Sleeps by the `wall` clock until nothing is `left`.
@@ -37,7 +42,7 @@ impl Clock for MedianClock {
 /// A nap that began while that clock was ahead would go on for as long as it was, once it is set
 /// back. So whenever the nap looks up, which is every [`RECHECK`], one that is longer than what is
 /// left is given up.
-async fn sleep(wall: &Arc<dyn Clock>, left: impl Fn() -> std::time::Duration + Send) {
+async fn sleep(wall: &Arc<dyn Clock>, left: impl Fn() -> Duration + Send) {
     let mut nap = None;
     poll_fn(|cx| {
         loop {
@@ -65,7 +70,6 @@ async fn sleep(wall: &Arc<dyn Clock>, left: impl Fn() -> std::time::Duration + S
 mod tests {
     use super::*;
     use std::sync::atomic::{AtomicI64, Ordering};
-    use std::time::Duration;
 
     /// A wall clock that is ahead of the truth.
     #[derive(Debug)]

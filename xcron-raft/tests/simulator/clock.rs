@@ -84,4 +84,8 @@ impl Clock for NodeClock {
             sleep(left.min(RECHECK)).await;
         }
     }
+
+    async fn sleep(&self, span: Duration) {
+        sleep(span).await;
+    }
 }
