@@ -65,9 +65,8 @@ pub enum AmendError {
     /// As many runs are open as a task may have.
     #[error("{OPEN_RUNS_MAX} runs of the task are open, the most allowed")]
     Full,
-    /// Occurrences of the present schedule are due, and whether they run is not decided; they come
-    /// first.
-    #[error("runs of the present schedule are due and have not begun")]
+    /// More occurrences of the present schedule are due than runs may be open; they come first.
+    #[error("more runs of the present schedule are due than may be open, and have not begun")]
     Busy,
     /// A one-shot was moved to a time up to which everything is decided already.
     #[error("format names a time up to which the task has run already, expected a later one")]

@@ -2,7 +2,7 @@
 
 use crate::Timestamp;
 use crate::decide::occurrences::Occurrences;
-use crate::decide::{attempts, conclude, count, due_of, jitter, open_run, settle};
+use crate::decide::{attempts, conclude, count, due_of, jitter, open_run, owed, settle};
 use crate::mutant::{self, Mutant};
 use crate::schedule::{Calendar, Schedule};
 use crate::store::Claim;
@@ -178,6 +178,7 @@ impl Decision<'_> {
 
     /// The attempt to make now: of an open run that waits, or else of the next occurrence.
     fn choose(&mut self) -> Option<Start> {
+        self.judge_owed();
         let until = self.context.until;
         while let Some((at, index)) = self.ready().filter(|(at, _)| *at <= until) {
             let leaves_at = at.max(self.context.now);
@@ -213,6 +214,38 @@ impl Decision<'_> {
             }
         }
         None
+    }
+
+    /// Skips the owed runs that would be skipped as occurrences, and queues those that overlap.
+    fn judge_owed(&mut self) {
+        let owed = owed::ready(&self.state, self.context.now);
+        let missed = owed.partition_point(|at| self.is_missed(*at));
+        let too_old = self.missed_until().minus(self.definition.misfire_window);
+        for (position, at) in owed.into_iter().enumerate() {
+            let is_latest = position + 1 >= missed;
+            let is_skipped = position < missed
+                && match self.definition.misfire {
+                    Misfire::FireAll => false,
+                    Misfire::FireOnce => !is_latest,
+                    Misfire::Skip => true,
+                };
+            let is_too_old = position < missed && at.max(self.state.created_at) <= too_old;
+            let Some(index) = open_run(&self.state, Occurrence::At(at)) else {
+                continue;
+            };
+            let end = if is_skipped || is_too_old {
+                Some(RunEnd::SkippedMisfire)
+            } else {
+                owed::overlap(&mut self.state, index, self.definition.overlap)
+            };
+            if let Some(end) = end {
+                self.state.runs.remove(index);
+                // It is no run of those that `max_runs` allows.
+                self.state.counters.claimed -= 1;
+                self.skip(at, 1, end);
+                self.state.next = self.occurrences.next_of(&self.state);
+            }
+        }
     }
 
     /// The open run whose next attempt is due first, and when.
@@ -273,15 +306,7 @@ impl Decision<'_> {
             Overlap::Queue if queued => self.skip(at, 1, RunEnd::SkippedOverlap),
             overlap => {
                 self.state.counters.claimed += 1;
-                self.state.runs.push(OpenRun {
-                    occurrence,
-                    attempt: 0,
-                    lost: 0,
-                    fence: 0,
-                    claimed_at: self.context.now,
-                    phase: Phase::Queued,
-                    earlier: Vec::new(),
-                });
+                self.state.runs.push(OpenRun::new(occurrence, self.context.now, Phase::Queued));
                 self.state.next = self.occurrences.next_of(&self.state);
                 if overlap == Overlap::Queue && open {
                     return None;

@@ -67,14 +67,7 @@ fn open(
         state.status = TaskStatus::Active;
         state.finished_at = None;
     }
-    state.runs.push(OpenRun {
-        occurrence,
-        attempt: attempts,
-        lost: attempts,
-        fence: 0,
-        claimed_at: by.now,
-        phase: Phase::Waiting { until: by.now },
-        earlier: Vec::new(),
-    });
+    let run = OpenRun::new(occurrence, by.now, Phase::Waiting { until: by.now });
+    state.runs.push(OpenRun { attempt: attempts, lost: attempts, ..run });
     Ok(())
 }

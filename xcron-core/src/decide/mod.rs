@@ -12,6 +12,7 @@ mod audit;
 mod claim;
 mod manual;
 mod occurrences;
+mod owed;
 mod pause;
 mod settle;
 mod update;

@@ -4,24 +4,21 @@ use crate::Timestamp;
 use crate::decide::admit::late_start;
 use crate::decide::occurrences::Occurrences;
 use crate::decide::pause::skip_paused;
-use crate::decide::{AdmitError, AmendError, Amended, By, conclude, jitter};
+use crate::decide::{AdmitError, AmendError, Amended, By, conclude, owed};
 use crate::mutant::{self, Mutant};
 use crate::schedule::{Calendar, Schedule};
 use crate::task::Task;
 use crate::task::definition::TaskDefinition;
-use crate::task::id::Occurrence;
-use crate::task::policy::{Misfire, Overlap};
-use crate::task::state::{OPEN_RUNS_MAX, OpenRun, Phase, TaskState, TaskStatus};
+use crate::task::state::{TaskState, TaskStatus};
 use std::sync::Arc;
 
 /// Gives `task` another `definition`. Another schedule counts from now on; a run that is open goes
-/// on, and is attempted again by the new definition. An occurrence of the present schedule that is
-/// due and has not begun, because its target has no room, is owed: it becomes an open run too.
+/// on, and is attempted again by the new definition. Occurrences of the present schedule that are
+/// due and have not begun, because their target has no room, are owed: they become open runs too.
 ///
 /// # Errors
-/// When the definition would not be admitted, when `version` is not that of the task, or while
-/// occurrences of the present schedule are due of which only who claims them can tell whether they
-/// are to run: they come first.
+/// When the definition would not be admitted, when `version` is not that of the task, or while more
+/// occurrences of the present schedule are due than runs may be open: they come first.
 pub fn update(
     task: &Task,
     definition: &Arc<TaskDefinition>,
@@ -48,7 +45,7 @@ pub fn update(
         match state.status {
             TaskStatus::Paused => ended.extend(skip_paused(&mut state, before, by)),
             TaskStatus::Active if mutant::is_on(Mutant::UpdateDropsDue) => {}
-            TaskStatus::Active => open_due(&mut state, before, task, by.now)?,
+            TaskStatus::Active => owed::open(&mut state, before, task, by.now)?,
             TaskStatus::Finished => {}
         }
         state.expected_before += before.expected(&state, state.decided_until);
@@ -67,50 +64,6 @@ fn has_other_occurrences(a: &TaskDefinition, b: &TaskDefinition) -> bool {
         || a.start_time != b.start_time
         || a.end_time != b.end_time
         || a.max_runs != b.max_runs
-}
-
-/// Opens a run for each occurrence that is due, to be attempted as soon as there is room.
-///
-/// Whether they were missed or are merely late is not known here, so only what runs in both cases
-/// is opened; likewise what runs whatever ends meanwhile.
-fn open_due(
-    state: &mut TaskState,
-    occurrences: Occurrences<'_>,
-    task: &Task,
-    now: Timestamp,
-) -> Result<(), AmendError> {
-    let Some(first) = state.next.filter(|next| *next <= now) else {
-        return Ok(());
-    };
-    let definition = &task.definition;
-    let due = occurrences.undecided(state, state.decided_until, now);
-    let may_be_too_old = first.max(state.created_at) <= now.minus(definition.misfire_window);
-    let runs_if_missed = match definition.misfire {
-        Misfire::FireOnce => due <= 1 && !may_be_too_old,
-        Misfire::FireAll => !may_be_too_old,
-        Misfire::Skip => false,
-    };
-    let overlaps = definition.overlap != Overlap::Allow && (due > 1 || !state.runs.is_empty());
-    let room = OPEN_RUNS_MAX.saturating_sub(state.runs.len()) as u64;
-    if !runs_if_missed || overlaps || due > room {
-        return Err(AmendError::Busy);
-    }
-    while let Some(at) = state.next.filter(|next| *next <= now) {
-        let until = at.plus(jitter(definition, task.id.as_str(), at));
-        state.runs.push(OpenRun {
-            occurrence: Occurrence::At(at),
-            attempt: 0,
-            lost: 0,
-            fence: 0,
-            claimed_at: now,
-            phase: Phase::Waiting { until },
-            earlier: Vec::new(),
-        });
-        state.counters.claimed += 1;
-        state.decided_until = at;
-        state.next = occurrences.next_of(state);
-    }
-    Ok(())
 }
 
 /// Begins with the occurrences of another schedule.

@@ -342,7 +342,7 @@ mod tests {
                 holder: Holder { node: 1, incarnation: 1 },
             };
             let start = Start { claim, not_before: at(0) };
-            lanes.push(Attempt { start, destination: Arc::clone(destination) });
+            lanes.push(Attempt { start, destination: Arc::clone(destination), version: 1 });
         }
     }
 

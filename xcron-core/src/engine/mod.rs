@@ -30,9 +30,9 @@ use crate::dispatch::{Delivery, Outcome, Verdict};
 use crate::mutant::{self, Mutant};
 use crate::observe::{Event, Observer};
 use crate::store::{Agenda, StoreError};
-use crate::task::Revision;
 use crate::task::id::TaskId;
 use crate::task::state::{Phase, TaskState};
+use crate::task::{Revision, Task};
 use futures::FutureExt;
 use hands::Hands;
 use lanes::{Lanes, SILENT_AFTER, Sign};
@@ -74,6 +74,8 @@ pub enum EngineError {
 struct Attempt {
     start: Start,
     destination: Arc<str>,
+    /// Of the task when it was claimed.
+    version: u64,
 }
 
 /// An attempt that came back.
@@ -267,7 +269,7 @@ impl Engine {
                 self.lanes.release(&attempt.destination);
                 continue;
             };
-            if decide::is_too_late(task, &claim, now) {
+            if decide::is_too_late(task, &claim, now) || self.has_moved(task, &attempt) {
                 self.lanes.returned(&attempt.destination, Sign::Nothing, now);
                 self.hand_back(attempt);
                 continue;
@@ -288,6 +290,13 @@ impl Engine {
         let (lanes, load) = (&self.lanes, &self.parts.load);
         load.set(lanes.in_flight(), lanes.queued(), lanes.oldest_queued());
         now.plus(if may_send { TICK } else { SEND_PAUSE })
+    }
+
+    /// Whether `task` has got another target since. What was claimed later has not waited behind
+    /// `attempt` then, and may have left before it with a higher fence.
+    fn has_moved(&self, task: &Task, attempt: &Attempt) -> bool {
+        let destination = || self.parts.dispatcher.destination(&task.definition.callback);
+        task.state.version != attempt.version && destination() != attempt.destination
     }
 
     /// Takes in an attempt that came back, and those that came back with it.

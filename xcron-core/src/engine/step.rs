@@ -359,7 +359,8 @@ impl Engine {
         }
         decision.task.state = claimed.state;
         decision.ended.extend(claimed.ended);
-        decision.start = Some(Attempt { start, destination });
+        let version = decision.task.state.version;
+        decision.start = Some(Attempt { start, destination, version });
     }
 
     fn commit(&mut self, batch: Batch) {

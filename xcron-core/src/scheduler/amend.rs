@@ -37,7 +37,8 @@ pub enum ChangeError {
 impl Scheduler {
     /// Gives the task named `id` another definition, if it has the named version; answers the
     /// version that it has then. Another schedule counts from now on, open runs go on. What is due
-    /// by the present schedule is still run, also if its target has no room for it now.
+    /// by the present schedule is still run, by the policies of the new definition, also if its
+    /// target has no room for it now.
     ///
     /// ```
     /// use std::sync::Arc;

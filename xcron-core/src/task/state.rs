@@ -93,6 +93,13 @@ pub struct OpenRun {
     pub earlier: Vec<AttemptRecord>,
 }
 
+impl OpenRun {
+    /// The run of `occurrence`, begun at `claimed_at`, of which no attempt was claimed yet.
+    pub(crate) const fn new(occurrence: Occurrence, claimed_at: Timestamp, phase: Phase) -> Self {
+        Self { occurrence, attempt: 0, lost: 0, fence: 0, claimed_at, phase, earlier: Vec::new() }
+    }
+}
+
 /// Where an open run stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -6,8 +6,9 @@ use std::time::Duration;
 use xcron_core::decide::{AdmitError, AmendError, By, update};
 use xcron_core::task::state::OPEN_RUNS_MAX;
 use xcron_core::{
-    Callback, ChangeError, Clock, Consistency, CreateError, Created, DeleteError, Misfire, NewTask,
-    Outcome, Overlap, RunEnd, RunRecord, Schedule, Scheduler, Settings, TaskDefinition, TaskStatus,
+    Callback, ChangeError, Clock, Consistency, Counters, CreateError, Created, DeleteError,
+    Misfire, NewTask, Outcome, Overlap, RunEnd, RunRecord, Schedule, Scheduler, Settings,
+    TaskDefinition, TaskStatus,
 };
 
 async fn definition(scheduler: &Scheduler, id: &str) -> TaskDefinition {
@@ -123,9 +124,12 @@ async fn another_schedule_counts_from_now_on_and_nothing_is_lost_or_doubled() {
 #[tokio::test]
 async fn what_is_due_and_finds_no_room_is_owed_when_the_schedule_changes() {
     // Four are claimed for the one place that hangs; from 50 on there is no room.
-    for (misfire, now, owed) in
-        [(Misfire::FireOnce, 55, 1), (Misfire::FireAll, 55, 1), (Misfire::FireAll, 75, 3)]
-    {
+    for (misfire, now, owed) in [
+        (Misfire::FireOnce, 55, 1),
+        (Misfire::FireOnce, 75, 3),
+        (Misfire::FireAll, 75, 3),
+        (Misfire::Skip, 75, 3),
+    ] {
         let settings = Settings { in_flight_per_destination_max: 1, ..Settings::default() };
         let world = World::with_settings(settings);
         let scheduler = world.scheduler();
@@ -157,30 +161,78 @@ async fn what_is_due_and_finds_no_room_is_owed_when_the_schedule_changes() {
 }
 
 #[tokio::test]
-async fn what_may_have_been_missed_is_decided_before_the_schedule_changes() {
-    let settings = Settings { in_flight_per_destination_max: 1, ..Settings::default() };
-    for (misfire, overlap, now) in [
-        (Misfire::Skip, Overlap::Allow, 25),
-        (Misfire::FireOnce, Overlap::Allow, 35),
-        (Misfire::FireOnce, Overlap::Queue, 25),
+async fn what_is_owed_is_judged_by_the_policies_as_an_occurrence_is() {
+    use RunEnd::{SkippedMisfire, SkippedOverlap, Succeeded};
+    let (skip, once, all) = (Misfire::Skip, Misfire::FireOnce, Misfire::FireAll);
+    let (any, alone, queue) = (Overlap::Allow, Overlap::Skip, Overlap::Queue);
+    for (misfire, overlap, by_hand, now, arrivals, ended) in [
+        (skip, any, false, 25, &[60][..], &[SkippedMisfire, SkippedMisfire][..]),
+        (once, any, false, 35, &[35, 60], &[SkippedMisfire, SkippedMisfire, Succeeded]),
+        (all, any, false, 25, &[25, 25, 60], &[Succeeded, Succeeded]),
+        (all, alone, false, 35, &[35, 60], &[SkippedOverlap, SkippedOverlap, Succeeded]),
+        (all, queue, false, 35, &[35, 35, 60], &[SkippedOverlap, Succeeded, Succeeded]),
+        (once, queue, true, 15, &[15, 15, 60], &[Succeeded, Succeeded]),
+        (once, alone, true, 15, &[15, 60], &[SkippedOverlap, Succeeded]),
     ] {
-        let world = World::with_settings(settings);
+        let world = World::new();
         let mut task = cron("t", "*/10 * * * * *");
         (task.definition.misfire, task.definition.overlap) = (misfire, overlap);
-        // Nobody runs it.
         let scheduler = world.scheduler();
         scheduler.create(task).await.expect("created");
-        if overlap == Overlap::Queue {
+        if by_hand {
             scheduler.trigger(&task_id("t")).await.expect("open");
         }
+        // Nobody runs it until now.
         world.clock.set(at(now));
-        let found = world.task("t").await.expect("kept");
-        let mut changed = (*found.task.definition).clone();
+        let mut changed = definition(&scheduler, "t").await;
         changed.schedule = Schedule::Once(at(60));
-        let by = By::new(at(now), 1);
-        let refused = update(&found.task, &Arc::new(changed), None, scheduler.calendar(), by);
-        assert_eq!(refused, Err(AmendError::Busy), "{misfire:?} {overlap:?}");
+        assert_eq!(scheduler.update(&task_id("t"), changed, None).await, Ok(2));
+        world.run_until(&scheduler, 70).await;
+        let found = world.task("t").await.expect("kept");
+        let case = format!("{misfire:?} {overlap:?} at {now}");
+        assert_eq!(world.arrivals(), arrivals, "{case}");
+        let ends = ends(&found.history);
+        let mut expected: Vec<_> = ended.iter().map(|end| (*end, 1)).collect();
+        expected.push((Succeeded, 1));
+        assert_eq!(ends, expected, "{case}");
+        let Counters { claimed, succeeded, .. } = found.task.state.counters;
+        assert_eq!((claimed, succeeded), (arrivals.len() as u64, arrivals.len() as u64), "{case}");
     }
+}
+
+#[tokio::test]
+async fn what_is_owed_and_skipped_is_none_of_the_runs_that_a_task_may_have() {
+    let world = World::new();
+    let scheduler = world.scheduler();
+    let mut task = cron("t", "*/10 * * * * *");
+    (task.definition.misfire, task.definition.max_runs) = (Misfire::Skip, Some(2));
+    scheduler.create(task).await.expect("created");
+    world.clock.set(at(25));
+    let mut changed = definition(&scheduler, "t").await;
+    changed.schedule = Schedule::parse_cron("*/20 * * * * *", "UTC").expect("good");
+    assert_eq!(scheduler.update(&task_id("t"), changed, None).await, Ok(2));
+    world.run_until(&scheduler, 120).await;
+    assert_eq!(world.arrivals(), [40, 60]);
+    let state = world.task("t").await.expect("kept").task.state;
+    assert_eq!((state.status, state.counters.skipped_misfire), (TaskStatus::Finished, 2));
+}
+
+#[tokio::test]
+async fn more_than_may_be_open_is_begun_before_the_schedule_changes() {
+    let world = World::new();
+    let scheduler = world.scheduler();
+    scheduler.create(cron("t", "* * * * * *")).await.expect("created");
+    let found = world.task("t").await.expect("kept");
+    let mut changed = (*found.task.definition).clone();
+    changed.schedule = Schedule::Once(at(900));
+    let changed = Arc::new(changed);
+    let update = |now| {
+        let by = By::new(at(now), 1);
+        update(&found.task, &changed, None, scheduler.calendar(), by).map(|amended| amended.state)
+    };
+    let most = OPEN_RUNS_MAX as i64;
+    assert_eq!(update(most).expect("owed").runs.len(), OPEN_RUNS_MAX);
+    assert_eq!(update(most + 1), Err(AmendError::Busy));
 }
 
 #[tokio::test]

@@ -179,6 +179,34 @@ async fn a_target_that_hangs_delays_no_other() {
 }
 
 #[tokio::test]
+async fn a_task_that_is_given_another_target_keeps_its_fences_in_order() {
+    let settings = Settings { in_flight_per_destination_max: 1, ..Settings::default() };
+    let world = World::with_settings(settings);
+    let scheduler = world.scheduler();
+    let mut task = cron("t", "* * * * * *");
+    (task.definition.callback.url, task.definition.timeout) = ("hangs".into(), seconds(30));
+    scheduler.create(task.clone()).await.expect("created");
+    world.targets.hold("hangs");
+    let script = async {
+        // The first hangs, and the next ones are claimed and wait for its place.
+        world.clock.sleep_until(at(10)).await;
+        let mut changed = task.definition.clone();
+        changed.callback.url = "answers".into();
+        scheduler.update(&task_id("t"), changed, None).await.expect("updated");
+        world.clock.sleep_until(at(20)).await;
+        world.targets.release("hangs");
+    };
+    world.run_with(&scheduler, 40, script).await;
+    let receipts = world.receipts();
+    let waited = receipts.iter().position(|receipt| receipt.at >= at(20)).expect("some");
+    assert!(waited > 5, "the new target is called although the old one hangs");
+    let fences: Vec<u64> = receipts.iter().map(|receipt| receipt.fence).collect();
+    assert!(fences.is_sorted_by(|a, b| a < b), "{fences:?}");
+    let counters = world.task("t").await.expect("kept").task.state.counters;
+    assert_eq!((counters.claimed, counters.succeeded), (40, 40));
+}
+
+#[tokio::test]
 async fn overlap_decides_what_happens_while_a_run_is_open() {
     for (overlap, expected, skipped) in [
         (Overlap::Allow, vec![1, 2, 3, 4, 5, 6, 7, 8], 0),

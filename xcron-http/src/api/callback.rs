@@ -6,13 +6,13 @@ use super::raw_json::{DEPTH_MAX, compact};
 use super::refusal::Refusal;
 use crate::answer::Code;
 use std::collections::BTreeMap;
-use xcron_core::{Callback, CallbackBody};
+use xcron_core::{Callback, CallbackBody, Method};
 
 /// Its fields.
 pub(super) const FIELDS: &[&str] = &["url", "body", "method", "headers"];
 
-/// Reads the callback; what is absent is as in `base`, if there is one. Whether it can be sent is
-/// the dispatcher's to judge.
+/// Reads the callback; what is absent is as in `base`, if there is one, and what is null has its
+/// default. Whether it can be sent is the dispatcher's to judge.
 pub(super) fn callback(
     task: &mut Fields<'_>,
     base: Option<&Callback>,
@@ -27,6 +27,14 @@ pub(super) fn callback(
         (None, Some(base)) => base.clone(),
         (None, None) => return Err(fields.missing("url", "an http or https URL")),
     };
+    for name in fields.nulls() {
+        match name {
+            "body" => callback.body = None,
+            "method" => callback.method = Method::default(),
+            "headers" => callback.headers.clear(),
+            _ => {}
+        }
+    }
     if let Some(name) = fields.text("method")? {
         callback.method = choice::find(METHOD, &name).ok_or_else(|| {
             let problem = choice::expected(METHOD, &name);

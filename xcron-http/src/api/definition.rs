@@ -65,19 +65,57 @@ pub(super) fn new_task(
     Ok(NewTask { id, definition, paused })
 }
 
-/// Reads what is to change of the definition `base`; what is absent stays as it is there.
+/// Reads what is to change of the definition `base`; what is absent stays as it is there, and what
+/// is null goes back to its default, if it has one.
 pub(super) fn changed(
     mut fields: Fields<'_>,
     settings: &ApiSettings,
     base: &TaskDefinition,
 ) -> Result<TaskDefinition, Refusal> {
-    let mut definition = base.clone();
-    definition.schedule = schedule(&mut fields, settings, Some(&base.schedule))?;
+    let mut definition = reset(&fields, settings, base);
+    definition.schedule = schedule(&mut fields, settings, Some(&definition.schedule))?;
     definition.callback = callback(&mut fields, Some(&base.callback))?;
     policies(&mut fields, &mut definition)?;
     fields.finish(UPDATE_FIELDS)?;
     definition.check()?;
     Ok(definition)
+}
+
+/// `base` with the default of whatever is null.
+fn reset(fields: &Fields<'_>, settings: &ApiSettings, base: &TaskDefinition) -> TaskDefinition {
+    let mut definition = base.clone();
+    let default = TaskDefinition::new(base.schedule.clone(), base.callback.clone());
+    for name in fields.nulls() {
+        match name {
+            "name" => definition.name = None,
+            "labels" => definition.labels.clear(),
+            "start_time" => definition.start_time = None,
+            "end_time" => definition.end_time = None,
+            "max_runs" => definition.max_runs = None,
+            "misfire" => definition.misfire = default.misfire,
+            "overlap" => definition.overlap = default.overlap,
+            "delivery" => definition.delivery = default.delivery,
+            "retry" => definition.retry = default.retry,
+            "timeout_seconds" => definition.timeout = settings.default_timeout,
+            "jitter_seconds" => definition.jitter = default.jitter,
+            _ => {}
+        }
+    }
+    let follows = base.misfire_window == base.misfire.default_window();
+    if follows || fields.nulls().any(|name| name == "misfire_window_seconds") {
+        definition.misfire_window = definition.misfire.default_window();
+    }
+    if let Schedule::Cron(cron) = &mut definition.schedule {
+        for name in fields.nulls() {
+            match name {
+                "timezone" => cron.timezone = settings.default_timezone.as_str().into(),
+                "dst_gap" => cron.dst_gap = DstGap::default(),
+                "dst_fold" => cron.dst_fold = DstFold::default(),
+                _ => {}
+            }
+        }
+    }
+    definition
 }
 
 /// Reads everything of a definition but its schedule and its callback.
@@ -191,6 +229,16 @@ fn retry(fields: &mut Fields<'_>, base: RetryPolicy) -> Result<RetryPolicy, Refu
     let Some(mut fields) = fields.object("retry", "retry.")? else {
         return Ok(policy);
     };
+    let default = RetryPolicy::default();
+    for name in fields.nulls() {
+        match name {
+            "max_attempts" => policy.max_attempts = default.max_attempts,
+            "min_backoff_seconds" => policy.min_backoff_seconds = default.min_backoff_seconds,
+            "max_backoff_seconds" => policy.max_backoff_seconds = default.max_backoff_seconds,
+            "max_age_seconds" => policy.max_age_seconds = default.max_age_seconds,
+            _ => {}
+        }
+    }
     let targets = [
         ("max_attempts", &mut policy.max_attempts),
         ("min_backoff_seconds", &mut policy.min_backoff_seconds),

@@ -157,6 +157,12 @@ impl<'a> Fields<'a> {
         (value.get() != "null").then_some(value)
     }
 
+    /// The names of the fields that are `null`, of those that were not taken.
+    pub(super) fn nulls(&self) -> impl Iterator<Item = &str> {
+        let nulls = self.entries.iter().filter(|(_, value)| value.get() == "null");
+        nulls.map(|(name, _)| name.as_ref())
+    }
+
     /// Refuses whatever was not taken.
     pub(super) fn finish(self, known: &[&str]) -> Result<(), Refusal> {
         let Some((unknown, _)) = self.entries.first() else {

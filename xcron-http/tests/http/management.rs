@@ -96,6 +96,43 @@ async fn an_update_changes_what_it_names_and_nothing_else() {
     assert_eq!(shown(&server, "u").await["next_time"], 4_102_444_800_u64);
 }
 
+#[tokio::test]
+async fn what_an_update_sets_to_null_goes_back_to_its_default() {
+    let server = TestServer::start().await;
+    assert_eq!(server.create(&cron("plain")).await.code(), 0);
+    let plain = shown(&server, "plain").await;
+    let set = json!({
+        "name": "n", "labels": {"k": "v"}, "timezone": "Asia/Tokyo", "dst_gap": "skip",
+        "dst_fold": "both", "start_time": 5, "end_time": 4_102_444_800_u64, "max_runs": 3,
+        "misfire": "fire_all", "misfire_window_seconds": 9, "overlap": "queue",
+        "delivery": "at_most_once", "timeout_seconds": 3, "jitter_seconds": 4,
+        "retry": {"max_attempts": 7, "max_age_seconds": 9},
+    });
+    let mut task = cron("t");
+    task.as_object_mut().expect("a task").extend(set.as_object().expect("fields").clone());
+    assert_eq!(server.create(&task).await.code(), 0);
+    for name in set.as_object().expect("fields").keys() {
+        assert_ne!(shown(&server, "t").await[name], plain[name], "{name} is set");
+        let change = json!({"task_id": "t", name: null});
+        let (code, message, _) = post(&server, "updateTask", change).await;
+        assert_eq!(code, 0, "{name}: {message}");
+        assert_eq!(shown(&server, "t").await[name], plain[name], "{name} is as without it");
+    }
+    let set = json!({"task_id": "t", "callback": {
+        "body": "x", "method": "PUT", "headers": {"a": "b"},
+    }, "retry": {"min_backoff_seconds": 5}});
+    assert_eq!(post(&server, "updateTask", set).await.0, 0);
+    let unset = json!({"task_id": "t", "retry": {"min_backoff_seconds": null}, "callback": {
+        "body": null, "method": null, "headers": null, "url": null,
+    }});
+    assert_eq!(post(&server, "updateTask", unset).await.0, 0);
+    let now = shown(&server, "t").await;
+    assert_eq!((&now["callback"], &now["retry"]), (&plain["callback"], &plain["retry"]));
+    let kept = json!({"task_id": "t", "type": null, "format": null, "callback": null});
+    assert_eq!(post(&server, "updateTask", kept).await.0, 0);
+    assert_eq!(shown(&server, "t").await["format"], plain["format"], "it has no default");
+}
+
 /// What is asked, the code of the answer, and a part of what it says.
 const REFUSED: &[(&str, &str, u64, &str)] = &[
     ("updateTask", r#"{}"#, 1000, "task_id is missing, expected the id of a task"),

@@ -255,17 +255,17 @@ impl Client {
         let found = {
             let drafts = self.load.drafts();
             let id = own.or_else(|| drafts.keys().rev().nth(back as usize).cloned());
-            id.and_then(|id| Some((id.clone(), drafts.get(&id)?.clone())))
+            id.filter(|id| drafts.contains_key(id))
         };
-        let Some((id, drafts)) = found else {
+        let Some(id) = found else {
             return;
         };
-        let op = Op::new(Call::Query, id.as_str(), 0);
+        let (op, load) = (Op::new(Call::Query, id.as_str(), 0), Arc::clone(&self.load));
         let asked = |handle: Handle| async move {
-            let name = drafts[0].task.id.clone();
-            match handle.scheduler.get(&name, Consistency::Linearizable).await {
+            match handle.scheduler.get(&name(&id), Consistency::Linearizable).await {
                 Ok(Some(found)) => {
-                    let seen = Some(seen(&found, &drafts));
+                    // Now: somebody may have drawn another definition since the question was put.
+                    let seen = Some(seen(&found, &load.drafts()[&id]));
                     Answer { seen, ..Outcome::Ok.into() }
                 }
                 Ok(None) => Outcome::Absent.into(),
