@@ -35,6 +35,16 @@ use std::time::Duration;
 /// Brings everything that follows from the rest of `state` up to date: whether the task is
 /// finished, and when somebody must decide about it next.
 fn conclude(state: &mut TaskState, definition: &TaskDefinition, id: &str, now: Timestamp) {
+    let decided = state.decided_until;
+    let was_decided = |run: &OpenRun| match run.occurrence {
+        Occurrence::At(at) => at <= decided,
+        Occurrence::Manual { .. } => true,
+    };
+    assert!(
+        state.next.is_none_or(|next| next > decided) && state.runs.iter().all(was_decided),
+        "an occurrence is decided once: {id} is decided until {decided:?}, {:?} is next",
+        state.next
+    );
     let over = state.next.is_none() && state.runs.is_empty();
     if over && state.status == TaskStatus::Active {
         state.status = TaskStatus::Finished;

@@ -81,7 +81,9 @@ fn reschedule(
         if at <= decided && !is_untouched {
             return Err(AmendError::Decided);
         }
-        state.decided_until = start;
+        // What was claimed ahead of its instant stays decided; a task that has done nothing yet
+        // may go back.
+        state.decided_until = if at <= decided { start } else { start.max(decided) };
     }
     state.scheduled_since = Some(state.decided_until);
     state.deferred_until = None;

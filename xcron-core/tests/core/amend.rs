@@ -285,6 +285,29 @@ async fn a_one_shot_is_moved_but_not_to_a_time_at_which_it_ran() {
 }
 
 #[tokio::test]
+async fn what_was_claimed_ahead_stays_decided_when_a_one_shot_is_moved() {
+    let world = World::new();
+    let scheduler = world.scheduler();
+    scheduler.create(one_shot("t", 10)).await.expect("created");
+    let move_to = async |secs: i64| {
+        let mut changed = definition(&scheduler, "t").await;
+        changed.schedule = Schedule::Once(at(secs));
+        scheduler.update(&task_id("t"), changed, None).await
+    };
+    let script = async {
+        world.clock.sleep_until(at(10).minus(Duration::from_millis(20))).await;
+        let state = world.task("t").await.expect("kept").task.state;
+        assert_eq!(state.decided_until, at(10), "claimed ahead");
+        assert_eq!(move_to(60).await, Ok(2));
+        let state = world.task("t").await.expect("kept").task.state;
+        assert_eq!((state.runs.len(), state.decided_until), (1, at(10)));
+        assert_eq!(move_to(10).await, Err(ChangeError::Refused(AmendError::Decided)));
+    };
+    world.run_with(&scheduler, 70, script).await;
+    assert_eq!(world.arrivals(), [10, 60]);
+}
+
+#[tokio::test]
 async fn an_update_is_judged_as_a_create_is() {
     let world = World::new();
     let scheduler = world.scheduler();
