@@ -170,6 +170,10 @@ impl Store for SqliteStore {
         self.read(|connection| life::is_gone(connection, life)).unwrap_or(false)
     }
 
+    fn clock_fault(&self) -> Option<StoreError> {
+        None
+    }
+
     fn may_send(&self) -> bool {
         true
     }

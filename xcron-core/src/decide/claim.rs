@@ -251,7 +251,10 @@ impl Decision<'_> {
     /// The open run whose next attempt is due first, and when.
     fn ready(&self) -> Option<(Timestamp, usize)> {
         let idle = self.state.runs.iter().all(|run| run.phase == Phase::Queued);
+        let alone = self.definition.overlap != Overlap::Allow;
         let ready = |run: &OpenRun| match run.phase {
+            // Whether it overlaps shows at its instant.
+            Phase::Waiting { until: at } if alone && at > self.context.now && owed::is(run) => None,
             Phase::Waiting { until: at } => Some(at),
             Phase::Queued if idle => Some(due_of(self.definition, self.id.as_str(), run)),
             Phase::Queued | Phase::Sending { .. } => None,

@@ -42,6 +42,11 @@ fn owed_at(run: &OpenRun) -> Option<Timestamp> {
     }
 }
 
+/// Whether `run` is owed.
+pub(super) fn is(run: &OpenRun) -> bool {
+    owed_at(run).is_some()
+}
+
 /// The occurrences of owed runs that may be attempted at `now`, oldest first.
 pub(super) fn ready(state: &TaskState, now: Timestamp) -> Vec<Timestamp> {
     let is_ready = |run: &&OpenRun| match run.phase {
@@ -56,7 +61,7 @@ pub(super) fn ready(state: &TaskState, now: Timestamp) -> Vec<Timestamp> {
 /// What a policy that lets no runs overlap makes of the owed run at `index`: it ends so, waits in
 /// the queue from here on, or is left as it is.
 pub(super) fn overlap(state: &mut TaskState, index: usize, policy: Overlap) -> Option<RunEnd> {
-    let is_under_way = |run: &OpenRun| run.phase != Phase::Queued && owed_at(run).is_none();
+    let is_under_way = |run: &OpenRun| run.phase != Phase::Queued && !is(run);
     let overlaps = index > 0 || state.runs[index..].iter().any(is_under_way);
     let is_queue_full = state.runs.iter().any(|run| run.phase == Phase::Queued);
     match policy {

@@ -1,12 +1,12 @@
 //! What a scheduler is made of: its seams, its limits, and what the engine has in hand.
 
 use super::Load;
-use crate::Clock;
 use crate::dispatch::Dispatcher;
 use crate::observe::{Event, Observer};
 use crate::schedule::Calendar;
 use crate::settings::Settings;
 use crate::store::{Change, Committed, Store, StoreError};
+use crate::{Clock, Timestamp};
 use std::sync::Arc;
 
 /// The parts that the handle and the engine share.
@@ -22,6 +22,13 @@ pub(crate) struct Parts {
 }
 
 impl Parts {
+    /// The present instant, to decide by on what somebody wishes.
+    pub(crate) fn decide_at(&self) -> Result<Timestamp, StoreError> {
+        // Read first: a fault that is seen after that may have been there.
+        let now = self.clock.now();
+        self.store.clock_fault().map_or(Ok(now), Err)
+    }
+
     /// Makes `changes` durable, and tells how long that took.
     pub(crate) async fn commit(&self, changes: Vec<Change>) -> Result<Vec<Committed>, StoreError> {
         let began = self.clock.now();

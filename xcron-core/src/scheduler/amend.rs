@@ -155,7 +155,7 @@ impl Scheduler {
         for _ in 0..TRIES_MAX {
             let found = parts.store.get(id, Consistency::Linearizable).await?;
             let found = found.ok_or_else(|| ChangeError::Missing(id.clone()))?;
-            let by = By::new(parts.clock.now(), parts.store.holder().node);
+            let by = By::new(parts.decide_at()?, parts.store.holder().node);
             let (amended, told) = match decide(&found, by) {
                 Err(AmendError::Busy) => {
                     parts.clock.sleep_until(by.now.plus(BUSY_PAUSE)).await;

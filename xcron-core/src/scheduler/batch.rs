@@ -68,7 +68,7 @@ impl Scheduler {
         if parts.store.counts().total() + others as u64 >= parts.settings.tasks_max {
             return Ok(None);
         }
-        match admit(task, &parts.calendar, parts.clock.now()) {
+        match admit(task, &parts.calendar, parts.decide_at()?) {
             Ok(state) => {
                 let (id, definition) = (task.id.clone(), Arc::new(task.definition.clone()));
                 Ok(Some(Change::Create { id, definition, state }))

@@ -143,7 +143,7 @@ impl Scheduler {
         let parts = &self.parts;
         let mut task = task;
         task.definition.callback = parts.dispatcher.validate(task.definition.callback)?;
-        let state = match admit(&task, &parts.calendar, parts.clock.now()) {
+        let state = match admit(&task, &parts.calendar, parts.decide_at()?) {
             Ok(state) => state,
             // What was acceptable once stays so: its time may have passed since.
             Err(error @ (AdmitError::Past { .. } | AdmitError::NeverFires)) => {

@@ -286,6 +286,10 @@ impl Store for MemoryStore {
         holder != HOLDER
     }
 
+    fn clock_fault(&self) -> Option<StoreError> {
+        None
+    }
+
     fn may_send(&self) -> bool {
         true
     }

@@ -302,6 +302,10 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// Whether `holder` certainly sends nothing any more.
     fn is_gone(&self, holder: Holder) -> bool;
 
+    /// Why nothing may be decided by this node's clock now, if so; cheap, asked after the clock was
+    /// read for a wish about a task. It says that the wish has no effect.
+    fn clock_fault(&self) -> Option<StoreError>;
+
     /// Whether this node may send at all now, as far as it depends on no single claim; cheap. What
     /// is entitled to decide may still have to wait until others have vouched for it anew. Claims
     /// are kept meanwhile, and sent once this is true.

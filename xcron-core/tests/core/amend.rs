@@ -201,6 +201,30 @@ async fn what_is_owed_is_judged_by_the_policies_as_an_occurrence_is() {
 }
 
 #[tokio::test]
+async fn what_is_owed_and_spread_overlaps_nothing_at_its_instant_either() {
+    for id in ["a", "b", "c", "d", "e"] {
+        let world = World::new();
+        let scheduler = world.scheduler();
+        let mut task = cron(id, "*/10 * * * * *");
+        (task.definition.overlap, task.definition.jitter) = (Overlap::Queue, seconds(8));
+        task.definition.timeout = seconds(100);
+        scheduler.create(task).await.expect("created");
+        world.targets.hold(id);
+        let script = async {
+            world.clock.sleep_until(at(20)).await;
+            let mut changed = definition(&scheduler, id).await;
+            changed.schedule = Schedule::Once(at(200));
+            assert_eq!(scheduler.update(&task_id(id), changed, None).await, Ok(2));
+            world.clock.sleep_until(at(40)).await;
+            assert_eq!(world.receipts().len(), 1, "{id}: the other one waits");
+            world.targets.release(id);
+        };
+        world.run_with(&scheduler, 60, script).await;
+        assert_eq!(world.arrivals()[1..], [40], "{id}");
+    }
+}
+
+#[tokio::test]
 async fn what_is_owed_and_skipped_is_none_of_the_runs_that_a_task_may_have() {
     let world = World::new();
     let scheduler = world.scheduler();

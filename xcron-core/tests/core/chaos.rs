@@ -173,6 +173,10 @@ impl Store for FlakyStore {
         self.inner.is_gone(holder)
     }
 
+    fn clock_fault(&self) -> Option<StoreError> {
+        self.inner.clock_fault()
+    }
+
     fn may_send(&self) -> bool {
         self.inner.may_send()
     }

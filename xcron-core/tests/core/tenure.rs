@@ -9,8 +9,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use xcron_core::{
-    Agenda, Callback, Change, Claim, Clock, Committed, Consistency, Effect, Holder, MemoryStore,
-    Misfire, Settings, Store, StoreError, StoreErrorKind, Task, TaskCounts, TaskId,
+    Agenda, Callback, Change, ChangeError, Claim, Clock, Committed, Consistency, Effect, Holder,
+    MemoryStore, Misfire, Settings, Store, StoreError, StoreErrorKind, Task, TaskCounts, TaskId,
     TaskWithHistory, Timestamp,
 };
 
@@ -29,6 +29,8 @@ struct Elected {
     on_its_way: Mutex<Vec<Change>>,
     /// Whether it says nothing of what is due.
     is_cut_off: AtomicBool,
+    /// Whether its node's clock is off.
+    is_off: AtomicBool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -50,6 +52,7 @@ impl Elected {
             loses_next: AtomicBool::new(false),
             on_its_way: Mutex::default(),
             is_cut_off: AtomicBool::new(false),
+            is_off: AtomicBool::new(false),
         })
     }
 
@@ -140,6 +143,11 @@ impl Store for Elected {
 
     fn is_gone(&self, holder: Holder) -> bool {
         self.inner.is_gone(holder)
+    }
+
+    fn clock_fault(&self) -> Option<StoreError> {
+        let fault = StoreError::new(StoreErrorKind::Unavailable, Effect::None, "it is off");
+        Some(fault).filter(|_| self.is_off.load(Ordering::Relaxed))
     }
 
     fn may_send(&self) -> bool {
@@ -316,4 +324,28 @@ async fn who_was_cut_off_and_leads_no_more_is_ready_again() {
         scheduler.ready().await.expect("it has nothing to commit");
     };
     world.run_with(&scheduler, 20, script).await;
+}
+
+#[tokio::test]
+async fn no_wish_is_decided_on_by_a_clock_that_is_off() {
+    let world = World::new();
+    let store = Elected::over(&world, Some(1));
+    let scheduler = world.scheduler_over(Arc::clone(&store) as Arc<dyn Store>);
+    scheduler.create(one_shot("t", 10)).await.expect("created");
+    let (id, before) = (task_id("t"), world.task("t").await);
+    store.is_off.store(true, Ordering::Relaxed);
+    let off = StoreError::new(StoreErrorKind::Unavailable, Effect::None, "it is off");
+    let refused = ChangeError::Store(off.clone());
+    let moved = one_shot("t", 20).definition;
+    assert_eq!(scheduler.create(one_shot("u", 10)).await, Err(off.clone().into()));
+    let both = vec![one_shot("u", 10), one_shot("v", 10)];
+    let all = scheduler.create_many(both).await;
+    assert!(all.iter().all(|created| *created == Err(off.clone().into())), "{all:?}");
+    assert_eq!(scheduler.update(&id, moved, None).await, Err(refused.clone()));
+    assert_eq!(scheduler.pause(&id, None).await, Err(refused.clone()));
+    assert_eq!(scheduler.resume(&id).await, Err(refused.clone()));
+    assert_eq!(scheduler.trigger(&id).await, Err(refused.clone()));
+    assert_eq!(scheduler.retry(&id, None).await, Err(refused));
+    assert_eq!(world.task("t").await, before);
+    assert!(world.task("u").await.is_none(), "nothing came of it");
 }

@@ -87,6 +87,10 @@ impl Store for Broken {
         self.inner.is_gone(holder)
     }
 
+    fn clock_fault(&self) -> Option<StoreError> {
+        self.inner.clock_fault()
+    }
+
     fn may_send(&self) -> bool {
         self.inner.may_send()
     }
@@ -168,6 +172,10 @@ impl Store for Slow {
 
     fn is_gone(&self, holder: Holder) -> bool {
         self.0.is_gone(holder)
+    }
+
+    fn clock_fault(&self) -> Option<StoreError> {
+        self.0.clock_fault()
     }
 
     fn may_send(&self) -> bool {

@@ -24,7 +24,7 @@ pub(crate) struct MedianClock(pub(crate) Arc<Shared>);
 impl Clock for MedianClock {
     fn now(&self) -> Timestamp {
         let wall = self.0.clock.now();
-        let off = self.0.guard.off(Instant::now(), wall).unwrap_or(0);
+        let off = self.0.guard.correction(Instant::now(), wall);
         Timestamp::from_millis(wall.as_millis().saturating_add(off))
     }
 

@@ -281,7 +281,9 @@ impl Outreach {
         let (me, shared) = (self.shared.node_id(), &self.shared);
         let others: Vec<u64> = standing.voters.iter().copied().filter(|&id| id != me).collect();
         let before = self.had_clock_fault;
-        shared.guard.compare(others.len(), shared.contacts.clocks(&others));
+        let (clocks, now, wall) =
+            (shared.contacts.clocks(&others), Instant::now(), shared.clock.now());
+        shared.guard.compare(others.len(), clocks, now, wall);
         let fault = self.shared.clock_fault();
         self.had_clock_fault = fault.is_some();
         if before != self.had_clock_fault {

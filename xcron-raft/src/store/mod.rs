@@ -295,13 +295,6 @@ impl RaftStore {
         Ok(self.view())
     }
 
-    /// Why a task must not be created by this node's clock, if so.
-    fn clock_fault(&self, changes: &[Change]) -> Option<StoreError> {
-        let creates = changes.iter().any(|change| matches!(change, Change::Create { .. }));
-        let fault = self.shared.clock_fault().filter(|_| creates)?;
-        Some(unavailable(Effect::None, &fault))
-    }
-
     /// Puts a commit into the queue.
     fn submit(&self, changes: &[Change]) -> Result<Receiver, StoreError> {
         let overloaded =
@@ -311,8 +304,7 @@ impl RaftStore {
             return Err(overloaded(format!("{count} changes, at most {COMMIT_CHANGES_MAX}")));
         }
         let failure = self.shared.failure(Effect::None);
-        let failure = failure.or_else(|| self.shared.not_begun());
-        if let Some(error) = failure.or_else(|| self.clock_fault(changes)) {
+        if let Some(error) = failure.or_else(|| self.shared.not_begun()) {
             return Err(error);
         }
         let settings = &self.shared.settings;
@@ -458,6 +450,10 @@ impl Store for RaftStore {
 
     fn is_gone(&self, holder: Holder) -> bool {
         self.shared.is_gone(holder)
+    }
+
+    fn clock_fault(&self) -> Option<StoreError> {
+        self.shared.clock_fault().map(|fault| unavailable(Effect::None, &fault))
     }
 
     fn may_send(&self) -> bool {

@@ -132,7 +132,7 @@ impl Node {
             shared.counters.leader_changes.fetch_add(1, Ordering::Relaxed);
         }
         if standing.is_alone && !before.is_alone {
-            shared.guard.compare(0, Vec::new());
+            shared.guard.compare(0, Vec::new(), Instant::now(), shared.clock.now());
         }
         if standing != before {
             shared.set_standing(standing);
