@@ -18,6 +18,10 @@ use crate::wire::change::{self, ChangeKind, ChangeMessage, CommandKind, Keeping}
 use crate::wire::change::{CreateMessage, DeleteMessage, PutMessage};
 use crate::wire::state::encode as encode_state;
 
+/// More than a cluster gives in a year at 500,000 a second, and so few that hundreds of leaps leave
+/// whole numbers that any JSON reader keeps.
+const REVISIONS_LEAP: u64 = 1 << 44;
+
 /// All tasks as of one applied entry. A clone shares everything with its original.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct View {
@@ -48,6 +52,18 @@ impl View {
         roster.found(&membership);
         let (membership, lives) = (Arc::new(membership), lives.into_iter().collect());
         Self { applied, membership, roster, revision, lives, ..Self::default() }
+    }
+
+    /// Leaves out so many revisions that none is given again that the cluster may have given since
+    /// this view was its newest: they are the fences of what it sent.
+    pub(crate) fn leap(&mut self) {
+        let leapt = |record: &Arc<Record>| Record {
+            revision: record.revision.saturating_add(REVISIONS_LEAP),
+            ..(**record).clone()
+        };
+        let records = self.records.iter();
+        self.records = records.map(|(id, record)| (id.clone(), Arc::new(leapt(record)))).collect();
+        self.revision = self.revision.saturating_add(REVISIONS_LEAP);
     }
 
     /// What [`Mutant::SnapshotOmitsOpenRuns`] writes instead of this view.

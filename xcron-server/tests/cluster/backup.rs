@@ -24,11 +24,15 @@ async fn a_backup_taken_while_serving_begins_a_new_cluster() {
     let target = Target::start().await;
     let cluster = Cluster::prepare(3).formed().await;
     let ids = create(&cluster, TASKS, &target).await;
+    let later = one_shot("fenced", now_secs() + 3_600, &target.prompt());
+    cluster.api(0).await.create(later).await;
     let writing = write_on(&cluster, &target).await;
     let backup = Backup::taken(&mut cluster.api(1).await).await;
     writing.abort();
     let before = described(&mut cluster.api(0).await, &ids).await;
     let old = cluster.view(0).await;
+    // The old cluster goes on sending after the backup.
+    let fence_before = run_now(&mut cluster.api(0).await, "fenced", &target).await;
 
     let mut restored = Cluster::single();
     let (code, said) = restored.members[0].home.run(&["restore", backup.path()]).await;
@@ -39,6 +43,8 @@ async fn a_backup_taken_while_serving_begins_a_new_cluster() {
     assert_eq!((new.nodes().len(), new.voters().len()), (1, 1), "{new:?}");
     assert_ne!(old.cluster_id(), new.cluster_id(), "it is another cluster");
     assert_eq!(described(&mut restored.api(0).await, &ids).await, before);
+    let fence = run_now(&mut restored.api(0).await, "fenced", &target).await;
+    assert!(fence > fence_before, "{fence} after {fence_before}: fences go on growing");
 
     // It grows like any other.
     restored.join().await;
@@ -146,6 +152,19 @@ async fn create(cluster: &Cluster, count: usize, target: &Target) -> Vec<String>
         api.create(one_shot(id, due, &target.prompt())).await;
     }
     ids
+}
+
+/// Runs the task named `id` now; the fence that its target was shown.
+async fn run_now(api: &mut Api, id: &str, target: &Target) -> u64 {
+    let before = target.calls().len();
+    let (code, said) = api.call("/xcron/triggerTask", json!({"task_id": id})).await.expect("done");
+    assert_eq!(code, 0, "{said}");
+    loop {
+        if let Some(call) = target.calls().get(before) {
+            return call.fence();
+        }
+        sleep(Duration::from_millis(20)).await;
+    }
 }
 
 /// Goes on creating other tasks.
