@@ -88,7 +88,8 @@ impl World {
         let kind = *self.dice.pick(&self.plan.faults);
         let numbers: Vec<u64> = self.nodes.keys().copied().collect();
         let any = *self.dice.pick(&numbers);
-        let leader = self.health.leader().unwrap_or(any);
+        // The last one known may have been let go since.
+        let leader = self.health.leader().filter(|it| numbers.contains(it)).unwrap_or(any);
         let likely = if self.dice.chance(400) { leader } else { any };
         self.recorder.trace(&format!("{kind:?}"));
         match kind {
