@@ -168,9 +168,9 @@ impl NodeService {
         let removed = self.removed(theirs.node);
         let is_about_arrival = removed.is_none();
         let farewell = removed.or_else(|| self.lost_something(&theirs)).unwrap_or_default();
-        let asks_who_votes = theirs.is_arriving && self.shared.is_leader();
-        let voters =
-            if asks_who_votes { self.shared.standing().voters.clone() } else { Vec::new() };
+        // Whoever leads or not: without the one that asks there may be no majority to elect anybody.
+        let arriving = theirs.is_arriving.then(|| self.shared.standing().voters.clone());
+        let voters = arriving.unwrap_or_default();
         if farewell.is_empty() {
             self.shared.contacts.note(theirs, None, Instant::now());
         }
