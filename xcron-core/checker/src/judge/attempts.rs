@@ -181,9 +181,10 @@ fn retried(case: &Case<'_>, life: &Life<'_>, run: &Run<'_>, findings: &mut Findi
     let wait = backoff_max_us(definition, last.attempt as usize).max(asked);
     let reported = case.spans.done_by(failed, case.settings.report_us);
     let deadline = case.sent_by(case.spans.done_by(reported, wait));
-    // What was not reported in the time of a fault is attempted again when its sender is lost.
+    // What was not reported in the time of a fault is attempted again when its sender is lost. And
+    // what may be as late as this may be too old by then.
     let age = definition.retry.age_max_s.saturating_mul(SECOND) - case.settings.report_us;
-    let young = reported + wait <= (run.at_s * SECOND).saturating_add(age);
+    let young = deadline <= (run.at_s * SECOND).saturating_add(age);
     let lives = life.surely_exists(life.born_must, deadline)
         && life.definition_during(last.at_us, deadline).is_some();
     if young && lives && deadline < case.end_us {

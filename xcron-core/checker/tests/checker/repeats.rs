@@ -95,6 +95,11 @@ fn a_failed_attempt_is_repeated_as_the_policy_says() {
             ),
             ("it is not repeated", lines![task(), failed(1, 10.0)], I3),
             (
+                "nobody can repeat it until it is too old",
+                lines![task(), failed(1, 10.0), Unhealthy { from_us: t(15.5), to_us: t(50.0) }],
+                PASS,
+            ),
+            (
                 "three at most",
                 lines![task(), failed(1, 10.0), failed(2, 12.5), failed(3, 15.5)],
                 PASS,
