@@ -1,17 +1,25 @@
 //! The command line.
 
+use crate::commands::Ask;
 use crate::config::{Config, ConfigErrors, Layers, load};
 use crate::drill::Options;
 use clap::{Parser, Subcommand};
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-/// Runs the xcron task scheduler.
+const ASKING: &str = "\
+Commands that ask a running server read XCRON_SERVER_URL (http://127.0.0.1:8000 by default) and
+XCRON_TOKEN.
+
+Exit codes: 0 done, 1 the server said no or something failed, 2 wrong usage.";
+
+/// Runs the xcron task scheduler, or asks a running one.
 ///
-/// Exits with 0 after a clean stop, with 2 for a bad command line or configuration, and with 1
-/// for anything else. SIGTERM and SIGINT stop it cleanly; a second one stops it at once.
+/// Without a command it serves. Exits with 0 after a clean stop or when a command is done, with 2
+/// for a bad command line or configuration, and with 1 for anything else: the server said no, or
+/// something failed. SIGTERM and SIGINT stop the server cleanly; a second one stops it at once.
 #[derive(Clone, Debug, Parser)]
-#[command(name = "xcron_server", version)]
+#[command(name = "xcron_server", version, after_help = ASKING)]
 pub struct Cli {
     /// The configuration file; ./xcron.toml is read if there is one.
     #[arg(short, long, alias = "config", value_name = "PATH", global = true)]
@@ -43,6 +51,9 @@ pub enum Command {
     /// Runs a throw-away cluster of three nodes on this machine through kills, stops and
     /// partitions, and exits with 0 only if nothing was lost, early or doubled without a cause.
     Drill(Options),
+    /// What is asked of a running server.
+    #[command(flatten)]
+    Ask(Ask),
 }
 
 impl Cli {
