@@ -111,17 +111,23 @@ impl Client {
                 Some(connection) => connection,
                 None => self.connect(deadline).await?,
             };
+            // A connection that was kept may have been closed meanwhile. Then a read can be sent
+            // again, and a change only if nothing of it has left.
+            let again = (was_kept && request.method() == Method::GET).then(|| request.clone());
             let exchange = async {
                 connection.is_ready().await;
                 connection.send(request).await
             };
-            match timeout_at(deadline, exchange).await.map_err(|_elapsed| late())? {
-                Ok(answer) => return Ok((connection, answer)),
-                // A connection that was kept may have been closed meanwhile.
-                Err(NoAnswer::Unsent(unsent)) if was_kept => request = *unsent,
-                Err(NoAnswer::Unsent(_)) => return Err(self.unreachable("it was closed at once")),
-                Err(NoAnswer::Failed(problem)) => return Err(self.unanswered(&problem)),
-            }
+            let sent = timeout_at(deadline, exchange).await.map_err(|_elapsed| late())?;
+            request = match (sent, again) {
+                (Ok(answer), _) => return Ok((connection, answer)),
+                (Err(NoAnswer::Unsent(unsent)), _) if was_kept => *unsent,
+                (Err(NoAnswer::Failed(_)), Some(again)) => again,
+                (Err(NoAnswer::Unsent(_)), _) => {
+                    return Err(self.unreachable("it was closed at once"));
+                }
+                (Err(NoAnswer::Failed(problem)), None) => return Err(self.unanswered(&problem)),
+            };
         }
     }
 

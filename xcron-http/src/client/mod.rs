@@ -2,8 +2,8 @@
 //!
 //! It stands on the parts that the dispatcher stands on, hyper and rustls, because a crate that
 //! makes callbacks has them anyway: one connection is kept between calls, redirects are not
-//! followed, and every wait and every answer has a limit. Nothing is sent twice on its own
-//! account, but for a request of which not a byte had left on a connection that was closed.
+//! followed, and every wait and every answer has a limit. When the connection that was kept turns
+//! out to be closed, a read is sent again, and a change only if nothing of it has left.
 //!
 //! ```no_run
 //! use xcron_http::client::{Callback, Client, NewTask};
@@ -54,7 +54,7 @@ pub use pages::{RunPages, TaskPages};
 pub use preview::{Preview, PreviewQuery, PreviewTime};
 pub use query::{RunQuery, TaskQuery};
 pub use run::{Attempt, Run, RunPage};
-pub use task::{ItemResult, Task, TaskPage};
+pub use task::{ItemResult, Task, TaskCallback, TaskPage};
 
 use connection::{Connection, tls};
 use endpoint::Endpoint;

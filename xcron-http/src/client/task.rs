@@ -1,10 +1,11 @@
 //! A task as the server shows it, alone or on a page.
 
+use super::body::Body;
 use super::definition::{Callback, Kind, NewTask, Retry};
 use super::run::Run;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use xcron_core::{DeliveryMode, DstFold, DstGap, Misfire, Overlap};
+use xcron_core::{DeliveryMode, DstFold, DstGap, Method, Misfire, Overlap};
 
 /// A task: every field of its definition with its effective value, and what it has come to.
 ///
@@ -32,7 +33,7 @@ pub struct Task {
     /// Runs that ended, whatever the result.
     pub run_count: u64,
     /// The request that is made when it is due.
-    pub callback: Callback,
+    pub callback: TaskCallback,
     /// Free text.
     pub name: Option<String>,
     /// Free text by key.
@@ -90,13 +91,36 @@ pub struct Task {
     pub last_runs: Option<Vec<Run>>,
 }
 
+/// The request that a task makes, with all that was left open when it was created.
+///
+/// ```
+/// use xcron_http::client::TaskCallback;
+///
+/// let json = r#"{"url":"http://127.0.0.1:9/","body":null,"method":"POST","headers":{}}"#;
+/// let callback: TaskCallback = serde_json::from_str(json).unwrap();
+/// assert_eq!(serde_json::to_string(&callback).unwrap(), json);
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TaskCallback {
+    /// Where to.
+    pub url: String,
+    /// What it sends; `None`: `{}`, or nothing with GET and DELETE.
+    pub body: Option<Body>,
+    /// How.
+    pub method: Method,
+    /// Further headers, their names in lower case.
+    pub headers: BTreeMap<String, String>,
+}
+
 impl Task {
     /// What would create this very task again, under the same id.
     #[must_use]
     pub fn definition(&self) -> NewTask {
         let task = self.clone();
-        let mut new = NewTask::new(task.kind, task.format, task.callback).with_id(task.task_id);
-        new.callback.headers = new.callback.headers.filter(|headers| !headers.is_empty());
+        let TaskCallback { url, body, method, headers } = task.callback;
+        let headers = Some(headers).filter(|headers| !headers.is_empty());
+        let callback = Callback { url, body, method: Some(method), headers };
+        let mut new = NewTask::new(task.kind, task.format, callback).with_id(task.task_id);
         new.name = task.name;
         new.labels = Some(task.labels).filter(|labels| !labels.is_empty());
         new.timezone = task.timezone;

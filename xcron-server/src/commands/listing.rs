@@ -11,7 +11,7 @@ const PAGE: u32 = 100;
 
 /// How much of a list is wanted.
 #[derive(Clone, Debug, PartialEq, Eq, Args)]
-pub struct Portion {
+pub(super) struct Portion {
     /// Prints at most so many.
     #[arg(long, value_name = "N", default_value_t = 100)]
     #[arg(value_parser = clap::value_parser!(u32).range(1..), conflicts_with = "all")]

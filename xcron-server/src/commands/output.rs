@@ -9,7 +9,7 @@ use std::io::{IsTerminal, Write, stdout};
 /// How data is printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Args)]
 #[command(next_help_heading = "Output")]
-pub struct Output {
+pub(super) struct Output {
     /// A table for people, or the `data` of the server's answer for programs.
     #[arg(short, long, value_name = "FORMAT", default_value = "table")]
     output: Format,

@@ -12,7 +12,7 @@ const TOKEN: &str = "XCRON_TOKEN";
 /// Which server is asked.
 #[derive(Clone, Debug, PartialEq, Eq, Args)]
 #[command(next_help_heading = "Server")]
-pub struct Server {
+pub(super) struct Server {
     /// Where it is. The token comes from XCRON_TOKEN.
     #[arg(long, value_name = "URL", env = "XCRON_SERVER_URL")]
     #[arg(default_value = "http://127.0.0.1:8000")]

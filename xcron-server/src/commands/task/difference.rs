@@ -3,7 +3,9 @@
 use serde::Serialize;
 use std::collections::BTreeMap;
 use url::Url;
-use xcron_http::client::{Callback, CallbackChange, Kind, NewTask, Retry, Task, TaskChange};
+use xcron_http::client::{
+    Callback, CallbackChange, Kind, NewTask, Retry, Task, TaskCallback, TaskChange,
+};
 
 /// What has to change for a task to be what a file says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -102,19 +104,17 @@ impl Comparison {
         Some(wanted.clone())
     }
 
-    fn callback(&mut self, known: &Callback, wanted: &Callback) -> Option<CallbackChange> {
+    fn callback(&mut self, known: &TaskCallback, wanted: &Callback) -> Option<CallbackChange> {
         // The server keeps the normal form of a URL, and the names of headers in lower case.
         let url = Url::parse(&wanted.url).map_or_else(|_| wanted.url.clone(), String::from);
         let lower: Option<BTreeMap<String, String>> = wanted.headers.as_ref().map(|headers| {
             headers.iter().map(|(name, value)| (name.to_lowercase(), value.clone())).collect()
         });
-        let none = BTreeMap::new();
-        let headers = known.headers.as_ref().unwrap_or(&none);
         let change = CallbackChange {
             url: self.differs("callback.url", Some(&url), Some(&known.url)),
             body: self.differs("callback.body", wanted.body.as_ref(), known.body.as_ref()),
-            method: self.differs("callback.method", wanted.method.as_ref(), known.method.as_ref()),
-            headers: self.differs("callback.headers", lower.as_ref(), Some(headers)),
+            method: self.differs("callback.method", wanted.method.as_ref(), Some(&known.method)),
+            headers: self.differs("callback.headers", lower.as_ref(), Some(&known.headers)),
         };
         (change != CallbackChange::default()).then_some(change)
     }

@@ -12,7 +12,7 @@ use xcron_http::client::{Body, Callback, NewTask, Retry};
 
 /// What a task is to be.
 #[derive(Clone, Debug, PartialEq, Eq, Args)]
-pub struct Fields {
+pub(super) struct Fields {
     /// Due by a crontab expression of 5 fields, or 6 with leading seconds, or @daily and its like.
     #[arg(long, value_name = "EXPRESSION", conflicts_with = "at", required_unless_present = "at")]
     cron: Option<String>,

@@ -73,9 +73,9 @@ fn facts(task: &Task) -> Vec<(&'static str, Cell)> {
     add("start", task.start_time.map(shown));
     add("end", task.end_time.map(shown));
     add("max runs", task.max_runs.map(|runs| runs.to_string()));
-    let method = task.callback.method.unwrap_or_default().as_str();
+    let method = task.callback.method.as_str();
     add("callback", Some(format!("{method} {}", task.callback.url)));
-    add("headers", task.callback.headers.as_ref().map(|headers| pairs(headers, ": ")));
+    add("headers", Some(pairs(&task.callback.headers, ": ")));
     add("body", task.callback.body.as_ref().map(text));
     add("timeout", Some(format!("{} s", task.timeout_seconds)));
     add("retry", Some(retry(&task.retry)));
