@@ -13,6 +13,9 @@ XCRON_TOKEN.
 
 Exit codes: 0 done, 1 the server said no or something failed, 2 wrong usage.";
 
+/// What commands that ask a running server do not take.
+const SERVING: &str = "Configuration of the server itself";
+
 /// Runs the xcron task scheduler, or asks a running one.
 ///
 /// Without a command it serves. Exits with 0 after a clean stop or when a command is done, with 2
@@ -22,10 +25,10 @@ Exit codes: 0 done, 1 the server said no or something failed, 2 wrong usage.";
 #[command(name = "xcron_server", version, after_help = ASKING)]
 pub struct Cli {
     /// The configuration file; ./xcron.toml is read if there is one.
-    #[arg(short, long, alias = "config", value_name = "PATH", global = true)]
+    #[arg(short, long, alias = "config", value_name = "PATH", global = true, help_heading = SERVING)]
     pub conf: Option<PathBuf>,
     /// Sets one key, over the environment and the file; may be repeated.
-    #[arg(long = "set", value_name = "KEY=VALUE", global = true)]
+    #[arg(long = "set", value_name = "KEY=VALUE", global = true, help_heading = SERVING)]
     pub set: Vec<String>,
     /// What to do instead of serving.
     #[command(subcommand)]

@@ -11,12 +11,16 @@ pub(super) const DST_GAP: &[&str] = &["shift", "skip"];
 pub(super) const DST_FOLD: &[&str] = &["first", "both"];
 pub(super) const METHOD: &[&str] = &["POST", "PUT", "PATCH", "GET", "DELETE"];
 
-/// Reads one of `names`, which help and completions show.
+/// Reads one of `names`, which help and completions show, however its letters are written where
+/// the flag ignores that.
 pub(super) fn one_of<T>(names: &'static [&'static str]) -> impl TypedValueParser<Value = T>
 where
     T: DeserializeOwned + Clone + Send + Sync + 'static,
 {
-    PossibleValuesParser::new(names).try_map(|name| serde_json::from_value(Value::String(name)))
+    PossibleValuesParser::new(names).try_map(|typed| {
+        let name = names.iter().find(|name| name.eq_ignore_ascii_case(&typed));
+        serde_json::from_value(Value::String(name.map_or(typed, |name| (*name).to_owned())))
+    })
 }
 
 #[cfg(test)]

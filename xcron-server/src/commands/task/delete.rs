@@ -27,7 +27,7 @@ pub struct Delete {
     #[arg(long = "label", value_name = "KEY=VALUE", value_parser = label)]
     labels: Vec<(String, String)>,
     /// Does it, instead of saying how many have the label.
-    #[arg(long, requires = "labels")]
+    #[arg(long)]
     yes: bool,
     #[command(flatten)]
     server: Server,

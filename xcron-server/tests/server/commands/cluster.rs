@@ -1,0 +1,58 @@
+//! `cluster` and `backup`.
+
+use super::{User, start};
+use crate::process::Home;
+use serde_json::json;
+
+#[tokio::test]
+async fn a_cluster_of_one_is_shown_and_does_not_lose_its_only_node() {
+    let (_home, server, user) = start().await;
+    let text = user.gets(&["cluster", "status"]).await;
+    for words in ["ready    yes\n", "leader   node 1\n", "\n\nNODE  ADDRESS", "leader  yes    yes"]
+    {
+        assert!(text.contains(words), "{words:?} is not in {text}");
+    }
+    let json = user.reads(&["cluster", "status"]).await;
+    assert_eq!((&json["leader"], &json["nodes"][0]["role"]), (&json!(1), &json!("leader")));
+    user.types(&["cluster", "remove", "7"]).await.refused(1, &["7", "(code 1404)"]);
+    user.types(&["cluster", "remove", "1"]).await.refused(1, &["(code 1409)"]);
+    user.types(&["cluster", "transfer", "7"]).await.refused(1, &["7", "(code 1404)"]);
+    user.types(&["cluster", "transfer"]).await.refused(1, &["(code 1409)"]);
+    for words in [&["cluster"][..], &["cluster", "remove"], &["cluster", "remove", "0"]] {
+        assert_eq!(user.types(words).await.code, Some(2), "{words:?}");
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_backup_is_a_whole_file_that_another_cluster_begins_with() {
+    let (home, server, user) = start().await;
+    let create =
+        ["task", "create", "--task-id", "a", "--cron", "@yearly", "--url", "http://127.0.0.1:9/"];
+    user.gets(&create).await;
+    let said = user.gets(&["backup", "-o", "one.backup"]).await;
+    assert!(said.starts_with("one.backup: ") && said.ends_with(" bytes\n"), "{said}");
+    user.types(&["backup", "--out", "one.backup"]).await.refused(2, &["exists already", "--force"]);
+    user.gets(&["backup", "--out", "one.backup", "--force"]).await;
+    let named = user.gets(&["backup"]).await;
+    assert!(named.starts_with("xcron-"), "{named}");
+    user.types(&["backup", "--out", "no/such/folder"]).await.refused(1, &["No such file"]);
+    let mut files: Vec<String> = std::fs::read_dir(home.path())
+        .expect("a folder")
+        .map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned())
+        .filter(|name| !matches!(name.as_str(), "data" | "stderr"))
+        .collect();
+    files.sort();
+    assert_eq!(files.len(), 2, "nothing else is left behind: {files:?}");
+    server.stop().await;
+
+    let another = Home::new();
+    let backup = home.path().join("one.backup");
+    let (code, said) = another.run(&["restore", backup.to_str().expect("text")]).await;
+    assert_eq!(code, Some(0), "{said}");
+    let server = another.start().await;
+    server.api().await.await_ready().await;
+    let user = User::of(another.path(), server.http);
+    assert_eq!(user.reads(&["task", "get", "a"]).await["format"], "@yearly");
+    server.stop().await;
+}
