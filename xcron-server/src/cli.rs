@@ -3,7 +3,7 @@
 use crate::commands::Ask;
 use crate::config::{Config, ConfigErrors, Layers, load};
 use crate::drill::Options;
-use clap::{Parser, Subcommand};
+use clap::{Parser, Subcommand, ValueEnum};
 use std::ffi::OsString;
 use std::path::PathBuf;
 
@@ -25,7 +25,8 @@ const SERVING: &str = "Configuration of the server itself";
 #[command(name = "xcron_server", version, after_help = ASKING)]
 pub struct Cli {
     /// The configuration file; ./xcron.toml is read if there is one.
-    #[arg(short, long, alias = "config", value_name = "PATH", global = true, help_heading = SERVING)]
+    #[arg(short, long, alias = "config", value_name = "PATH")]
+    #[arg(global = true, help_heading = SERVING)]
     pub conf: Option<PathBuf>,
     /// Sets one key, over the environment and the file; may be repeated.
     #[arg(long = "set", value_name = "KEY=VALUE", global = true, help_heading = SERVING)]
@@ -39,7 +40,11 @@ pub struct Cli {
 #[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
 pub enum Command {
     /// Validates the configuration and prints what would be in force.
-    Check,
+    Check {
+        /// As a configuration file, or for programs.
+        #[arg(short, long, value_name = "FORMAT", default_value = "toml")]
+        output: ConfigFormat,
+    },
     /// Starts a new cluster of one from a backup, in raft_dir, which must be empty or not exist.
     Restore {
         /// What /xcron/cluster/backup gave.
@@ -57,6 +62,15 @@ pub enum Command {
     /// What is asked of a running server.
     #[command(flatten)]
     Ask(Ask),
+}
+
+/// How a configuration is printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ConfigFormat {
+    /// As a configuration file.
+    Toml,
+    /// For programs.
+    Json,
 }
 
 impl Cli {
@@ -78,7 +92,7 @@ impl Cli {
 
 #[cfg(test)]
 mod tests {
-    use super::{Cli, Command};
+    use super::{Cli, Command, ConfigFormat};
     use clap::{CommandFactory, Parser};
     use std::path::Path;
 
@@ -93,14 +107,16 @@ mod tests {
             let words = [&["xcron_server"], spelling, &["check"]].concat();
             let cli = Cli::try_parse_from(words).expect("a good command line");
             assert_eq!(cli.conf.as_deref(), Some(Path::new("a.toml")));
-            assert_eq!(cli.command, Some(Command::Check));
+            let output = ConfigFormat::Toml;
+            assert_eq!(cli.command, Some(Command::Check { output }));
         }
     }
     #[test]
     fn commands_are_told_apart_and_take_settings_too() {
         let restore = Command::Restore { file: "a b".into() };
         for (words, expected) in [
-            (&["check"][..], Command::Check),
+            (&["check"][..], Command::Check { output: ConfigFormat::Toml }),
+            (&["check", "-o", "json"], Command::Check { output: ConfigFormat::Json }),
             (&["restore", "a b", "--set", "raft_dir=x"], restore),
             (&["force-new-cluster"], Command::ForceNewCluster { yes: false }),
             (&["-c", "a", "force-new-cluster", "--yes"], Command::ForceNewCluster { yes: true }),

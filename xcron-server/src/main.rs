@@ -4,7 +4,7 @@ use clap::Parser;
 use std::fmt::Display;
 use std::io::Write;
 use std::process::ExitCode;
-use xcron_server::cli::{Cli, Command};
+use xcron_server::cli::{Cli, Command, ConfigFormat};
 use xcron_server::commands::Ask;
 use xcron_server::config::Config;
 use xcron_server::drill::{self, Options};
@@ -31,7 +31,8 @@ fn main() -> ExitCode {
         Err(errors) => return bad_use(&errors),
     };
     let done = match &cli.command {
-        Some(Command::Check) => return say(&config.to_toml()),
+        Some(Command::Check { output: ConfigFormat::Toml }) => return say(&config.to_toml()),
+        Some(Command::Check { output: ConfigFormat::Json }) => return say(&config.to_json()),
         Some(Command::Restore { file }) => run(&config, recovery::restore(&config, file)),
         Some(Command::ForceNewCluster { yes: false }) => {
             return bad_use(&recovery::what_force_would_do(&config));

@@ -7,7 +7,9 @@ use serde::{Deserialize, Serialize};
 /// ```
 /// # async fn example(client: &xcron_http::client::Client)
 /// # -> Result<(), xcron_http::client::ClientError> {
-/// let failed = xcron_http::client::RunQuery { status: Some("failed".into()), ..Default::default() };
+/// use xcron_http::client::RunQuery;
+///
+/// let failed = RunQuery { status: Some("failed".to_owned()), ..RunQuery::default() };
 /// for run in client.list_runs(&failed).await?.runs {
 ///     println!("{}: {}", run.run_id, run.error.unwrap_or_default());
 /// }

@@ -3,7 +3,7 @@
 //!
 //! | part | does |
 //! |---|---|
-//! | `task` | everything about tasks; `apply`, `export` and crontabs have files of their own there |
+//! | `task` | everything about tasks, files of them and crontabs included |
 //! | `runs`, `retry`, `audit`, `next`, `cluster`, `backup` | one command or group each |
 //! | `shell` | completions and man pages |
 //! | `server` | which server is asked, and what it is shown |

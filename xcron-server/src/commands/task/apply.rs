@@ -13,8 +13,8 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use xcron_http::client::{Client, ClientError, ItemResult, NewTask, TaskQuery};
 
-/// How many tasks are created by one call.
-const BATCH: usize = 100;
+/// How many tasks are created by one call: as many as have room in it, however long their bodies.
+const BATCH: usize = 25;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -70,8 +70,9 @@ impl Apply {
             let query = TaskQuery { labels, ..TaskQuery::default() };
             done = work.prune(&wanted, query).await;
         }
-        work.report(self.output)?;
-        Ok(done?)
+        let reported = work.report(self.output);
+        done?;
+        reported
     }
 }
 

@@ -145,7 +145,8 @@ mod tests {
 
     const FULL: &str = r#"{
         "task_id": "a", "type": 1, "format": "* * * * *",
-        "callback": {"url": "http://a/", "body": {"n": 1.10}, "method": "PUT", "headers": {"x": "y"}},
+        "callback":
+            {"url": "http://a/", "body": {"n": 1.10}, "method": "PUT", "headers": {"x": "y"}},
         "name": "n", "labels": {"k": "v"}, "timezone": "UTC", "start_time": 1, "end_time": 2,
         "max_runs": 3, "misfire": "skip", "misfire_window_seconds": 4, "overlap": "queue",
         "delivery": "at_most_once", "timeout_seconds": 5, "jitter_seconds": 6, "dst_gap": "skip",
@@ -177,7 +178,7 @@ mod tests {
             (format!("[{one}, {two}]"), 2),
             (format!("tasks:\n- {one}\n- {two}\n"), 2),
             (format!("---\n{one}\n---\n{two}\n"), 2),
-            (format!("# nothing but a remark\n"), 0),
+            ("# nothing but a remark\n".to_owned(), 0),
             (String::new(), 0),
             ("tasks: []".to_owned(), 0),
         ] {

@@ -68,8 +68,8 @@ impl ImportCrontab {
         let client = self.server.client()?;
         let mut work = Work::new(&client, self.dry_run);
         let done = work.apply(&read.tasks).await;
-        work.report(self.output)?;
+        let reported = work.report(self.output);
         done?;
-        if read.bad.is_empty() { Ok(()) } else { Err(Failure::Said) }
+        if read.bad.is_empty() { reported } else { Err(Failure::Said) }
     }
 }

@@ -5,7 +5,7 @@
 //! | `create`, with `fields` for its flags | one task from flags |
 //! | `list`, `get` | what there is |
 //! | `delete`, `change` | deletes; pauses, resumes and runs |
-//! | `apply`, with `document` and `yaml` for its file and `difference` | makes tasks be as a file says |
+//! | `apply`, with `document`, `yaml` and `difference` | makes tasks be as a file says |
 //! | `export` | writes such a file |
 //! | `import`, with `crontab` for its lines | tasks from a crontab |
 //! | `outcome` | what became of each of many tasks |

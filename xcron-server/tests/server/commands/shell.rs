@@ -27,7 +27,8 @@ async fn next_says_what_the_server_would_say() {
         let format = expression.replace(' ', "+").replace('#', "%23");
         let gap = if extra.is_empty() { "" } else { "&dst_gap=skip" };
         let path = format!(
-            "/xcron/previewSchedule?type=1&format={format}&timezone={zone}&from=1774656000&count=5{gap}"
+            "/xcron/previewSchedule?type=1&format={format}&timezone={zone}&from=1774656000\
+             &count=5{gap}"
         );
         let (code, shown) = api.get(&path).await.expect("an answer");
         assert_eq!((code, &shown), (0, &json), "{expression}");
