@@ -54,7 +54,7 @@ impl Output {
         table.laid_out(width(), self.has_colours())
     }
 
-    /// What somebody has named, one line each, aligned.
+    /// What has a name, one line each, aligned and never cut.
     pub(super) fn facts(self, facts: Vec<(&str, Cell)>) -> String {
         let mut table = Table::bare(2);
         for (name, value) in facts {

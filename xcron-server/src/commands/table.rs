@@ -6,7 +6,9 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 /// What is between two columns.
 const GAP: &str = "  ";
 /// No column is cut below this.
-const NARROWEST: usize = 8;
+const NARROWEST: usize = 6;
+/// Columns of which a part says nothing.
+const WHOLE: [&str; 8] = ["STATE", "STATUS", "NEXT", "STARTED", "ENDED", "LOCAL", "UTC", "UNIX"];
 
 /// Rows of cells below their headings.
 #[derive(Clone, Debug, Default)]
@@ -15,6 +17,8 @@ pub(super) struct Table {
     rows: Vec<Vec<Cell>>,
     /// As wide as each column has to be.
     widths: Vec<usize>,
+    /// Which columns are never cut.
+    is_whole: Vec<bool>,
 }
 
 /// Text with what it means.
@@ -38,12 +42,13 @@ impl Table {
     /// A table with these headings.
     pub(super) fn new(headings: &[&'static str]) -> Self {
         let widths = headings.iter().map(|heading| heading.width()).collect();
-        Self { headings: headings.to_vec(), rows: Vec::new(), widths }
+        let is_whole = headings.iter().map(|heading| WHOLE.contains(heading)).collect();
+        Self { headings: headings.to_vec(), rows: Vec::new(), widths, is_whole }
     }
 
     /// A table of so many columns without headings.
     pub(super) fn bare(columns: usize) -> Self {
-        Self { widths: vec![0; columns], ..Self::default() }
+        Self { widths: vec![0; columns], is_whole: vec![true; columns], ..Self::default() }
     }
 
     /// Adds a row, which has a cell for every column.
@@ -85,12 +90,13 @@ impl Table {
         text
     }
 
-    /// The widths of columns that make lines of `max`: the widest ones give way first.
+    /// The widths of columns that make lines of `max`, if that can be: the widest give way first.
     fn fitted(&self, max: usize) -> Vec<usize> {
         let mut widths = self.widths.clone();
         let gaps = GAP.len() * widths.len().saturating_sub(1);
         while widths.iter().sum::<usize>() + gaps > max {
-            match widths.iter_mut().max() {
+            let columns = widths.iter_mut().zip(&self.is_whole);
+            match columns.filter(|(_, is_whole)| !**is_whole).map(|(width, _)| width).max() {
                 Some(widest) if *widest > NARROWEST => *widest -= 1,
                 _ => break,
             }
@@ -188,11 +194,15 @@ mod tests {
     }
 
     #[test]
-    fn the_widest_column_gives_way_to_the_width_of_a_terminal() {
+    fn the_widest_columns_give_way_to_the_width_of_a_terminal_and_states_stay_whole() {
         let expected = "TASK     STATE   URL\n\
                         billing  active  http://127.0…\n\
                         每天     failed\n";
         assert_eq!(table().laid_out(Some(30), false), expected);
+        let expected = "TASK    STATE   URL\n\
+                        billi…  active  http:…\n\
+                        每天    failed\n";
+        assert_eq!(table().laid_out(Some(10), false), expected);
     }
 
     #[test]

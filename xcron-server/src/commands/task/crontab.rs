@@ -214,7 +214,7 @@ mod tests {
         assert_eq!(moved, [&first[2], &first[0], &first[1]].map(Clone::clone));
         assert_eq!(first[1], format!("{}-2", first[0]));
         assert_eq!(ids("@daily b"), [first[2].clone()]);
-        assert_eq!(ids("@daily a"), ["c-FIRST"]);
+        assert_eq!(ids("@daily a"), ["c-4b5f70ea593eda59"]);
         let read = Crontab::read("@daily a", MANNER);
         assert_eq!(read.tasks[0].callback.url, format!("http://a/{}", first[0]));
     }

@@ -120,8 +120,9 @@ async fn what_is_exported_is_unchanged_when_it_is_applied() {
     user.writes("tasks.yaml", &(FILE.to_owned() + "    paused: true\n"));
     applies(&user, &[]).await;
     let words = [
-        &["task", "create", "--task-id", "every", "--cron", "30 2 * * *", "--name", "ä \"n\"\n"][..],
-        &["--tz", "Asia/Tokyo", "--url", "http://127.0.0.1:9/", "--body", "text \u{7f}\n---\n"],
+        &["task", "create", "--task-id", "every", "--cron", "30 2 * * *"][..],
+        &["--name", "ä \"n\"\n", "--tz", "Asia/Tokyo"],
+        &["--url", "http://127.0.0.1:9/", "--body", "text \u{7f}\n---\n"],
         &["--method", "DELETE", "--start", "now", "--end", "+500d", "--max-runs", "3"],
         &["--misfire", "skip", "--overlap", "skip", "--delivery", "at_most_once", "--jitter", "5"],
         &["--dst-gap", "skip", "--dst-fold", "both", "--max-attempts", "1", "--timeout", "9"],

@@ -1,8 +1,10 @@
 //! `cluster` and `backup`.
 
 use super::{User, start};
-use crate::process::Home;
+use crate::process::{Home, PATIENCE};
 use serde_json::json;
+use std::time::Duration;
+use tokio::time::{sleep, timeout};
 
 #[tokio::test]
 async fn a_cluster_of_one_is_shown_and_does_not_lose_its_only_node() {
@@ -55,4 +57,33 @@ async fn a_backup_is_a_whole_file_that_another_cluster_begins_with() {
     let user = User::of(another.path(), server.http);
     assert_eq!(user.reads(&["task", "get", "a"]).await["format"], "@yearly");
     server.stop().await;
+}
+
+#[tokio::test]
+async fn leadership_is_handed_over_and_a_node_is_removed() {
+    let (_home, mut first, user) = start().await;
+    let another = Home::new().with("XCRON_PEER__JOIN", first.peer);
+    let second = another.start().await;
+    second.api().await.await_ready().await;
+    let handing_over = async {
+        loop {
+            let said = user.types(&["cluster", "transfer", "2"]).await;
+            match said.code {
+                Some(0) => return said.done(),
+                // It is still catching up.
+                _ => said.refused(1, &["(code 1409)"]),
+            }
+            sleep(Duration::from_millis(100)).await;
+        }
+    };
+    let done = timeout(PATIENCE, handing_over).await.expect("a transfer in time");
+    assert_eq!(done, "node 2 leads\n");
+    let user = User::of(another.path(), second.http);
+    let removed = user.gets(&["cluster", "remove", "1"]).await;
+    assert_eq!(removed, "removed node 1\n");
+    let status = user.reads(&["cluster", "status"]).await;
+    assert_eq!((&status["leader"], status["nodes"].as_array().map(Vec::len)), (&json!(2), Some(1)));
+    let (ended, said) = first.ended().await;
+    assert_eq!(ended.code(), Some(1), "{said}");
+    second.stop().await;
 }
