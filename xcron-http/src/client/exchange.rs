@@ -3,6 +3,7 @@
 use super::Client;
 use super::connection::{Connection, NoAnswer};
 use super::error::{ClientError, Refused};
+use super::query::Params;
 use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HOST, RETRY_AFTER, USER_AGENT};
 use http::{HeaderMap, Method, Request, Response};
@@ -44,9 +45,19 @@ impl Client {
     pub(super) async fn get<T: DeserializeOwned>(
         &self,
         path: &str,
-        query: &[(&str, String)],
+        query: &[(&'static str, String)],
     ) -> Result<T, ClientError> {
         self.call(Method::GET, &with_query(path, query), Bytes::new()).await
+    }
+
+    /// The same of what may be out of date, where that is wanted.
+    pub(super) async fn read<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        params: Params,
+    ) -> Result<T, ClientError> {
+        let params = params.with("consistency", self.is_stale.then_some("stale"));
+        self.get(path, &params.0).await
     }
 
     /// Sends `body` to `path`.

@@ -93,6 +93,7 @@ pub struct Client {
     tls: TlsConnector,
     timeout: Duration,
     answer_bytes_max: usize,
+    is_stale: bool,
     /// The connection that no call has at the moment.
     idle: Mutex<Option<Connection>>,
 }
@@ -111,6 +112,7 @@ impl Client {
             tls: tls(None)?,
             timeout: TIMEOUT,
             answer_bytes_max: ANSWER_BYTES_MAX,
+            is_stale: false,
             idle: Mutex::new(None),
         })
     }
@@ -154,6 +156,14 @@ impl Client {
     #[must_use]
     pub fn with_answer_bytes_max(mut self, bytes: usize) -> Self {
         self.answer_bytes_max = bytes;
+        self
+    }
+
+    /// Lets the node that is asked show tasks, runs and their account as it knows them, which may be
+    /// out of date; a node without a majority can show them in no other way.
+    #[must_use]
+    pub fn with_stale_reads(mut self) -> Self {
+        self.is_stale = true;
         self
     }
 

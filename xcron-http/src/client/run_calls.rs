@@ -21,7 +21,7 @@ impl Client {
     /// # Errors
     /// When the query is refused.
     pub async fn list_runs(&self, query: &RunQuery) -> Result<RunPage, ClientError> {
-        self.get("/xcron/listRuns", &query.params().0).await
+        self.read("/xcron/listRuns", query.params()).await
     }
 
     /// Runs a failed run again.
@@ -73,6 +73,6 @@ impl Client {
             .with("detail", query.detail.then_some(true))
             .with("limit", query.limit)
             .with("cursor", query.cursor.as_ref());
-        self.get("/xcron/audit", &params.0).await
+        self.read("/xcron/audit", params).await
     }
 }

@@ -4,7 +4,7 @@ use super::Client;
 use super::definition::{NewTask, TaskChange};
 use super::error::ClientError;
 use super::exchange::Done;
-use super::query::TaskQuery;
+use super::query::{Params, TaskQuery};
 use super::task::{ItemResult, Task, TaskPage};
 use serde::Deserialize;
 use serde_json::json;
@@ -66,7 +66,7 @@ impl Client {
     /// # Errors
     /// Code 1404 when there is none with that id.
     pub async fn task(&self, task_id: &str) -> Result<Task, ClientError> {
-        self.get("/xcron/queryTask", &[("task_id", task_id.to_owned())]).await
+        self.read("/xcron/queryTask", Params::default().with("task_id", Some(task_id))).await
     }
 
     /// The same, with the attempts of its runs.
@@ -74,8 +74,8 @@ impl Client {
     /// # Errors
     /// Code 1404 when there is none with that id.
     pub async fn task_with_attempts(&self, task_id: &str) -> Result<Task, ClientError> {
-        let query = [("task_id", task_id.to_owned()), ("attempts", "true".to_owned())];
-        self.get("/xcron/queryTask", &query).await
+        let params = Params::default().with("task_id", Some(task_id)).with("attempts", Some(true));
+        self.read("/xcron/queryTask", params).await
     }
 
     /// One page of tasks.
@@ -83,7 +83,7 @@ impl Client {
     /// # Errors
     /// When the query is refused.
     pub async fn list_tasks(&self, query: &TaskQuery) -> Result<TaskPage, ClientError> {
-        self.get("/xcron/listTasks", &query.params().0).await
+        self.read("/xcron/listTasks", query.params()).await
     }
 
     /// Changes a task; the version that it has then.

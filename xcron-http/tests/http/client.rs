@@ -5,7 +5,7 @@ use crate::clusters::Scripted;
 use crate::server::{PATIENCE, TestServer, quick};
 use crate::sink::{Act, Sink, reply};
 use bytes::Bytes;
-use serde_json::{Value, json};
+use serde_json::json;
 use std::collections::BTreeMap;
 use std::future::pending;
 use std::sync::Arc;
@@ -313,6 +313,25 @@ async fn one_connection_is_kept_and_made_anew_when_it_was_closed() {
         client.list_tasks(&TaskQuery::default()).await.unwrap();
     }
     assert_eq!(closing.connections(), 3);
-    let first: Value = json!(closing.requests()[0].lines().next());
-    assert_eq!(first, json!("GET /xcron/listTasks HTTP/1.1"));
+    assert!(closing.requests()[0].starts_with("GET /xcron/listTasks HTTP/1.1\r\n"));
+}
+
+#[tokio::test]
+async fn reads_may_be_out_of_date_only_if_that_is_asked_for() {
+    let server = TestServer::start().await;
+    let stale = client(&server).with_stale_reads();
+    stale.create_task(&far("a")).await.unwrap();
+    assert_eq!(stale.task("a").await.unwrap().state, "active");
+    assert_eq!(stale.task_with_attempts("a").await.unwrap().last_runs, Some(Vec::new()));
+    assert_eq!(stale.list_tasks(&TaskQuery::default()).await.unwrap().tasks.len(), 1);
+    assert_eq!(stale.audit(&AuditQuery::default()).await.unwrap().tasks, 1);
+    server.stop().await;
+    let envelope = json!({"uuid": "u", "code": 0, "data": {"runs": [], "next_cursor": null}});
+    let sink = Sink::start(Act::Say(reply("200 OK", "", &envelope.to_string()))).await;
+    let fresh = Client::new(&sink.url()).unwrap();
+    fresh.list_runs(&RunQuery::default()).await.unwrap();
+    fresh.with_stale_reads().list_runs(&RunQuery::default()).await.unwrap();
+    let asked = sink.requests();
+    assert!(asked[0].starts_with("GET /xcron/listRuns HTTP/1.1\r\n"), "{asked:?}");
+    assert!(asked[1].starts_with("GET /xcron/listRuns?consistency=stale HTTP/1.1\r\n"));
 }

@@ -2,7 +2,7 @@
 
 use super::failure::{Failure, complain};
 use super::output::Output;
-use super::server::Server;
+use super::server::{Freshness, Server};
 use super::table::{Cell, Table};
 use super::times::Moment;
 use clap::Args;
@@ -31,6 +31,8 @@ pub struct Audit {
     #[arg(long)]
     detail: bool,
     #[command(flatten)]
+    freshness: Freshness,
+    #[command(flatten)]
     server: Server,
     #[command(flatten)]
     output: Output,
@@ -38,7 +40,7 @@ pub struct Audit {
 
 impl Audit {
     pub(super) async fn run(&self) -> Result<(), Failure> {
-        let client = self.server.client()?;
+        let client = self.freshness.client(&self.server)?;
         let mut query = AuditQuery {
             from: self.from.map(Moment::secs),
             to: self.to.map(Moment::secs),

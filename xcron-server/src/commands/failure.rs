@@ -1,6 +1,6 @@
 //! Why a command came to nothing: one line on stderr that names the cure, and an exit code.
 
-use super::output::printable;
+use super::output::{note, printable};
 use std::fmt::Display;
 use std::io;
 use std::path::Path;
@@ -46,7 +46,7 @@ impl Failure {
 
 /// Says in one line what went wrong.
 pub(super) fn complain(why: &str) {
-    eprintln!("error: {}", printable(why));
+    note(&format!("error: {}", printable(why)));
 }
 
 impl From<ClientError> for Failure {

@@ -1,7 +1,7 @@
 //! A list that comes page by page and is printed as it comes: what is long need not be kept.
 
 use super::failure::Failure;
-use super::output::{Output, print};
+use super::output::{Output, note, print};
 use super::table::{Cell, Table};
 use clap::Args;
 use serde::Serialize;
@@ -88,9 +88,9 @@ impl<'a> Listing<'a> {
             return print(&format!("{begin}\n],\"next_cursor\":{next}}}\n"));
         }
         if let Some(next) = next {
-            eprintln!("there are more: --all, or go on with --cursor '{next}'");
+            note(&format!("there are more: --all, or go on with --cursor '{next}'"));
         } else if self.printed == 0 {
-            eprintln!("no {} to show", self.name);
+            note(&format!("no {} to show", self.name));
         }
         Ok(())
     }

@@ -4,7 +4,7 @@ use super::failure::Failure;
 use super::table::{Cell, Table};
 use clap::{Args, ValueEnum};
 use serde::Serialize;
-use std::io::{IsTerminal, Write, stdout};
+use std::io::{IsTerminal, Write, stderr, stdout};
 
 /// How data is printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Args)]
@@ -85,6 +85,11 @@ pub(super) fn print(text: &str) -> Result<(), Failure> {
     let mut stdout = stdout().lock();
     stdout.write_all(text.as_bytes())?;
     Ok(stdout.flush()?)
+}
+
+/// Says something beside what is printed, to whoever listens.
+pub(super) fn note(text: &str) {
+    drop(writeln!(stderr(), "{text}"));
 }
 
 /// How many columns the terminal has that stdout goes to.

@@ -3,7 +3,7 @@
 use super::failure::Failure;
 use super::listing::{Listing, Portion};
 use super::output::Output;
-use super::server::Server;
+use super::server::{Freshness, Server};
 use super::table::Cell;
 use super::times::{Moment, shown};
 use clap::Args;
@@ -55,6 +55,8 @@ pub struct Runs {
     #[command(flatten)]
     portion: Portion,
     #[command(flatten)]
+    freshness: Freshness,
+    #[command(flatten)]
     server: Server,
     #[command(flatten)]
     output: Output,
@@ -62,7 +64,7 @@ pub struct Runs {
 
 impl Runs {
     pub(super) async fn run(&self) -> Result<(), Failure> {
-        let client = self.server.client()?;
+        let client = self.freshness.client(&self.server)?;
         let mut query = RunQuery {
             task_id: self.task_id.clone(),
             status: self.status.clone(),

@@ -26,6 +26,22 @@ pub(super) struct Server {
     call_timeout: u64,
 }
 
+/// Whether what is shown may be out of date.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Args)]
+pub(super) struct Freshness {
+    /// Shows what the node that is asked knows, even without a majority; it may be out of date.
+    #[arg(long)]
+    stale: bool,
+}
+
+impl Freshness {
+    /// A client that reads in this way.
+    pub(super) fn client(self, server: &Server) -> Result<Client, Failure> {
+        let client = server.client()?;
+        Ok(if self.stale { client.with_stale_reads() } else { client })
+    }
+}
+
 impl Server {
     /// A client of it.
     pub(super) fn client(&self) -> Result<Client, Failure> {

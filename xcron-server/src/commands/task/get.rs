@@ -4,7 +4,7 @@ use super::list::once;
 use crate::commands::failure::Failure;
 use crate::commands::output::Output;
 use crate::commands::runs::{HEADINGS, rows};
-use crate::commands::server::Server;
+use crate::commands::server::{Freshness, Server};
 use crate::commands::table::{Cell, Table};
 use crate::commands::times::{shown, shown_in};
 use clap::Args;
@@ -27,6 +27,8 @@ pub struct Get {
     #[arg(long)]
     attempts: bool,
     #[command(flatten)]
+    freshness: Freshness,
+    #[command(flatten)]
     server: Server,
     #[command(flatten)]
     output: Output,
@@ -34,7 +36,7 @@ pub struct Get {
 
 impl Get {
     pub(super) async fn run(&self) -> Result<(), Failure> {
-        let client = self.server.client()?;
+        let client = self.freshness.client(&self.server)?;
         let task = match self.attempts {
             true => client.task_with_attempts(&self.task_id).await?,
             false => client.task(&self.task_id).await?,

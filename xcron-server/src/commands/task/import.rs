@@ -4,7 +4,7 @@ use super::apply::Work;
 use super::crontab::{Crontab, Manner};
 use super::document::read_text;
 use crate::commands::failure::{Failure, complain};
-use crate::commands::output::Output;
+use crate::commands::output::{Output, note, printable};
 use crate::commands::pair::{label, map};
 use crate::commands::server::Server;
 use clap::Args;
@@ -59,8 +59,8 @@ impl ImportCrontab {
         for task in &mut read.tasks {
             task.labels = map(&self.labels);
         }
-        for (line, note) in &read.notes {
-            eprintln!("note: line {line}: {note}");
+        for (line, what) in &read.notes {
+            note(&format!("note: line {line}: {}", printable(what)));
         }
         for (line, problem) in &read.bad {
             complain(&format!("line {line}: {problem}"));

@@ -4,7 +4,7 @@ use crate::commands::failure::Failure;
 use crate::commands::listing::{Listing, Portion};
 use crate::commands::output::Output;
 use crate::commands::pair::{label, map};
-use crate::commands::server::Server;
+use crate::commands::server::{Freshness, Server};
 use crate::commands::table::Cell;
 use crate::commands::times::{Moment, shown};
 use clap::{Args, ValueEnum};
@@ -38,6 +38,8 @@ pub struct List {
     #[command(flatten)]
     portion: Portion,
     #[command(flatten)]
+    freshness: Freshness,
+    #[command(flatten)]
     server: Server,
     #[command(flatten)]
     output: Output,
@@ -51,7 +53,7 @@ enum KindName {
 
 impl List {
     pub(super) async fn run(&self) -> Result<(), Failure> {
-        let client = self.server.client()?;
+        let client = self.freshness.client(&self.server)?;
         let mut query = TaskQuery {
             kind: self.kind.map(|kind| match kind {
                 KindName::Periodic => Kind::Periodic,

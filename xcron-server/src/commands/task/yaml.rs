@@ -23,6 +23,8 @@ struct Writer {
     json: String,
     open: Vec<Open>,
     anchors: BTreeMap<usize, String>,
+    /// How many bytes they hold.
+    anchored: usize,
 }
 
 /// Each document of `text` as JSON.
@@ -50,7 +52,7 @@ impl Writer {
                 let scalar =
                     if self.is_key() { quoted(&text)? } else { scalar(&text, style, tag)? };
                 self.put(&scalar)?;
-                self.remember(anchor, scalar);
+                self.remember(anchor, scalar)?;
             }
             Event::Alias(anchor) => {
                 let known = self.anchors.get(&anchor).cloned();
@@ -59,7 +61,7 @@ impl Writer {
             }
             Event::SequenceStart(anchor, _) => self.begin(anchor, false)?,
             Event::MappingStart(anchor, _) => self.begin(anchor, true)?,
-            Event::SequenceEnd | Event::MappingEnd => self.end(),
+            Event::SequenceEnd | Event::MappingEnd => self.end()?,
             _ => {}
         }
         Ok(())
@@ -71,7 +73,7 @@ impl Writer {
     }
 
     /// Writes what parts a value from the one before it.
-    fn separate(&mut self) -> Result<(), String> {
+    fn separate(&mut self) {
         if let Some(open) = self.open.last_mut() {
             match (open.parts, open.is_mapping) {
                 (0, _) => {}
@@ -80,7 +82,6 @@ impl Writer {
             }
             open.parts += 1;
         }
-        Ok(())
     }
 
     fn put(&mut self, text: &str) -> Result<(), String> {
@@ -90,7 +91,7 @@ impl Writer {
         if self.json.len() + text.len() > BYTES_MAX {
             return Err(format!("it comes to more than {BYTES_MAX} bytes"));
         }
-        self.separate()?;
+        self.separate();
         self.json.push_str(text);
         Ok(())
     }
@@ -99,25 +100,31 @@ impl Writer {
         if self.is_key() {
             return Err("a key is a list or a mapping, expected the name of a field".to_owned());
         }
-        self.separate()?;
+        self.separate();
         self.open.push(Open { is_mapping, parts: 0, anchor, begin: self.json.len() });
         self.json.push(if is_mapping { '{' } else { '[' });
         Ok(())
     }
 
-    fn end(&mut self) {
-        if let Some(open) = self.open.pop() {
-            self.json.push(if open.is_mapping { '}' } else { ']' });
-            let text = self.json[open.begin..].to_owned();
-            self.remember(open.anchor, text);
+    fn end(&mut self) -> Result<(), String> {
+        let Some(open) = self.open.pop() else { return Ok(()) };
+        self.json.push(if open.is_mapping { '}' } else { ']' });
+        match open.anchor {
+            0 => Ok(()),
+            anchor => self.remember(anchor, self.json[open.begin..].to_owned()),
         }
     }
 
     /// Keeps what an anchor names; 0 is none.
-    fn remember(&mut self, anchor: usize, text: String) {
+    fn remember(&mut self, anchor: usize, text: String) -> Result<(), String> {
         if anchor > 0 {
+            self.anchored += text.len();
             self.anchors.insert(anchor, text);
         }
+        if self.anchored > BYTES_MAX {
+            return Err(format!("what its anchors name comes to more than {BYTES_MAX} bytes"));
+        }
+        Ok(())
     }
 }
 

@@ -87,3 +87,35 @@ async fn leadership_is_handed_over_and_a_node_is_removed() {
     assert_eq!(ended.code(), Some(1), "{said}");
     second.stop().await;
 }
+
+#[tokio::test]
+async fn a_node_without_a_majority_shows_what_it_knows_only_if_that_is_asked_for() {
+    let (_home, mut first, user) = start().await;
+    let url = "http://127.0.0.1:9/";
+    user.gets(&["task", "create", "--task-id", "a", "--cron", "@yearly", "--url", url]).await;
+    let another = Home::new().with("XCRON_PEER__JOIN", first.peer);
+    let second = another.start().await;
+    let voting = async {
+        loop {
+            let status = user.reads(&["cluster", "status"]).await;
+            let nodes = status["nodes"].as_array().expect("nodes");
+            if nodes.iter().filter(|node| node["is_voter"] == true).count() == 2 {
+                return;
+            }
+            sleep(Duration::from_millis(50)).await;
+        }
+    };
+    timeout(PATIENCE, voting).await.expect("two voters in time");
+    second.kill().await;
+    let said = user.types(&["task", "get", "a"]).await;
+    said.refused(1, &["(code 1503)", "try again in 1 s"]);
+    let create = ["task", "create", "--task-id", "b", "--cron", "@yearly", "--url", url];
+    user.types(&create).await.refused(1, &["(code 1503)"]);
+    for words in [&["task", "get", "a"][..], &["task", "list"], &["runs"], &["audit"]] {
+        user.reads(&[words, &["--stale"]].concat()).await;
+    }
+    let listed = user.reads(&["task", "list", "--stale"]).await;
+    assert_eq!(listed["tasks"][0]["task_id"], "a");
+    first.begin_kill();
+    first.ended().await;
+}
