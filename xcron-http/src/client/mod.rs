@@ -81,7 +81,7 @@ const ANSWER_BYTES_MAX: usize = 64 << 20;
 /// use xcron_http::client::Client;
 ///
 /// let client = Client::new("https://xcron.example:8000")?
-///     .with_token("a secret")?
+///     .with_token("a-secret")?
 ///     .with_timeout(Duration::from_secs(5));
 /// assert_eq!(client.url(), "https://xcron.example:8000/");
 /// assert!(!format!("{client:?}").contains("secret"));
@@ -159,8 +159,8 @@ impl Client {
         self
     }
 
-    /// Lets the node that is asked show tasks, runs and their account as it knows them, which may be
-    /// out of date; a node without a majority can show them in no other way.
+    /// Lets the node that is asked show tasks, runs and their account as it knows them, which may
+    /// be out of date; a node without a majority can show them in no other way.
     #[must_use]
     pub fn with_stale_reads(mut self) -> Self {
         self.is_stale = true;

@@ -3,7 +3,7 @@
 use super::difference::{Difference, Differences};
 use super::document::{read_text, tasks};
 use crate::commands::failure::{Failure, complain, told};
-use crate::commands::output::Output;
+use crate::commands::output::{Output, printable};
 use crate::commands::pair::{label, map};
 use crate::commands::progress::Progress;
 use crate::commands::server::Server;
@@ -63,6 +63,11 @@ impl Apply {
         }
         let text = read_text(&self.file)?;
         let wanted = tasks(&text).map_err(|problem| Failure::file(&self.file, &problem))?;
+        if self.prune && wanted.is_empty() {
+            let why = "holds no task, and --prune would delete all that have the label: if that is \
+                       meant, use task delete --label";
+            return Err(Failure::file(&self.file, &why));
+        }
         let client = self.server.client()?;
         let mut work = Work::new(&client, self.dry_run);
         let mut done = work.apply(&wanted).await;
@@ -80,37 +85,45 @@ impl Apply {
 pub(super) struct Work<'a> {
     client: &'a Client,
     dry_run: bool,
-    report: Report,
+    tasks: Vec<Applied>,
+}
+
+/// What became of one task.
+#[derive(Debug, Serialize)]
+struct Applied {
+    task_id: String,
+    result: Became,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    fields: Vec<Difference>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Became {
+    Created,
+    Updated,
+    Unchanged,
+    Deleted,
+    Failed,
 }
 
 /// What became of all of them.
-#[derive(Debug, Default, Serialize)]
-struct Report {
+#[derive(Debug, Serialize)]
+struct Report<'a> {
     created: usize,
     updated: usize,
     unchanged: usize,
     deleted: usize,
     failed: usize,
     dry_run: bool,
-    tasks: Vec<Applied>,
-}
-
-/// What became of one.
-#[derive(Debug, Serialize)]
-struct Applied {
-    task_id: String,
-    result: &'static str,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    fields: Vec<Difference>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<String>,
-    #[serde(skip)]
-    told: String,
+    tasks: &'a [Applied],
 }
 
 impl<'a> Work<'a> {
     pub(super) fn new(client: &'a Client, dry_run: bool) -> Self {
-        Self { client, dry_run, report: Report { dry_run, ..Report::default() } }
+        Self { client, dry_run, tasks: Vec::new() }
     }
 
     /// Creates what is missing and updates what differs; ends early when nobody answers.
@@ -135,7 +148,7 @@ impl<'a> Work<'a> {
     async fn create(&mut self, tasks: &[NewTask]) -> Result<(), ClientError> {
         let ids = tasks.iter().map(|task| task.task_id.as_deref().unwrap_or_default());
         if self.dry_run {
-            ids.for_each(|id| self.done(id, "created", None));
+            ids.for_each(|id| self.done(id, Became::Created, Vec::new()));
             return Ok(());
         }
         if tasks.is_empty() {
@@ -144,7 +157,7 @@ impl<'a> Work<'a> {
         let results = self.client.create_tasks(tasks).await?;
         for (id, result) in ids.zip(results) {
             match result {
-                ItemResult::Done { .. } => self.done(id, "created", None),
+                ItemResult::Done { .. } => self.done(id, Became::Created, Vec::new()),
                 ItemResult::Refused { code, message } => {
                     self.note_failed(id, format!("{message} (code {code})"));
                 }
@@ -155,7 +168,7 @@ impl<'a> Work<'a> {
 
     async fn update(&mut self, id: &str, differences: &Differences) -> Result<(), ClientError> {
         if differences.fields.is_empty() {
-            self.done(id, "unchanged", None);
+            self.done(id, Became::Unchanged, Vec::new());
             return Ok(());
         }
         if !self.dry_run {
@@ -173,7 +186,7 @@ impl<'a> Work<'a> {
                 return self.failed(id, error);
             }
         }
-        self.done(id, "updated", Some(differences));
+        self.done(id, Became::Updated, differences.fields.clone());
         Ok(())
     }
 
@@ -184,9 +197,9 @@ impl<'a> Work<'a> {
         while let Some(tasks) = pages.next_page().await? {
             for id in tasks.into_iter().map(|task| task.task_id).filter(|id| !kept.contains(id)) {
                 match self.dry_run {
-                    true => self.done(&id, "deleted", None),
+                    true => self.done(&id, Became::Deleted, Vec::new()),
                     false => match self.client.delete_task(&id).await {
-                        Ok(()) => self.done(&id, "deleted", None),
+                        Ok(()) => self.done(&id, Became::Deleted, Vec::new()),
                         Err(error) => self.failed(&id, error)?,
                     },
                 }
@@ -207,50 +220,50 @@ impl<'a> Work<'a> {
     }
 
     fn note_failed(&mut self, id: &str, error: String) {
-        self.report.failed += 1;
-        let (task_id, told) = (id.to_owned(), String::new());
-        let error = Some(error);
-        let applied = Applied { task_id, result: "failed", fields: Vec::new(), error, told };
-        self.report.tasks.push(applied);
+        let (task_id, fields) = (id.to_owned(), Vec::new());
+        self.tasks.push(Applied { task_id, result: Became::Failed, fields, error: Some(error) });
     }
 
-    fn done(&mut self, id: &str, result: &'static str, differences: Option<&Differences>) {
-        match result {
-            "created" => self.report.created += 1,
-            "updated" => self.report.updated += 1,
-            "deleted" => self.report.deleted += 1,
-            _ => self.report.unchanged += 1,
-        }
-        let told = differences.map_or_else(String::new, |d| format!(": {}", d.told()));
-        let fields = differences.map_or_else(Vec::new, |d| d.fields.clone());
-        let task_id = id.to_owned();
-        self.report.tasks.push(Applied { task_id, result, fields, error: None, told });
+    fn done(&mut self, id: &str, result: Became, fields: Vec<Difference>) {
+        self.tasks.push(Applied { task_id: id.to_owned(), result, fields, error: None });
     }
 
     /// Prints what became of each and of all; an error when anything failed.
     pub(super) fn report(&self, output: Output) -> Result<(), Failure> {
-        let report = &self.report;
-        for Applied { task_id, error, .. } in &report.tasks {
+        for Applied { task_id, error, .. } in &self.tasks {
             if let Some(error) = error {
                 complain(&format!("{task_id}: {error}"));
             }
         }
-        let printed = output.show(report, Report::told);
-        match report.failed {
-            0 => printed,
-            _ => Err(Failure::Said),
-        }
+        let count = |became| self.tasks.iter().filter(|task| task.result == became).count();
+        let report = Report {
+            created: count(Became::Created),
+            updated: count(Became::Updated),
+            unchanged: count(Became::Unchanged),
+            deleted: count(Became::Deleted),
+            failed: count(Became::Failed),
+            dry_run: self.dry_run,
+            tasks: &self.tasks,
+        };
+        let printed = output.show(&report, Report::told);
+        if report.failed == 0 { printed } else { Err(Failure::Said) }
     }
 }
 
-impl Report {
+impl Report<'_> {
     fn told(&self) -> String {
-        let mut text = String::new();
         let would = if self.dry_run { "would be " } else { "" };
-        for Applied { task_id, result, told, .. } in self.tasks.iter().filter(|t| t.error.is_none())
-        {
-            let would = if *result == "unchanged" { "" } else { would };
-            text.push_str(&format!("{task_id} {would}{result}{told}\n"));
+        let mut text = String::new();
+        for Applied { task_id, result, fields, .. } in self.tasks {
+            let done = match result {
+                Became::Created => format!("{would}created"),
+                Became::Updated => format!("{would}updated: {}", told_all(fields)),
+                Became::Deleted => format!("{would}deleted"),
+                Became::Unchanged => "unchanged".to_owned(),
+                // Why was said on stderr.
+                Became::Failed => continue,
+            };
+            text.push_str(&format!("{} {done}\n", printable(task_id)));
         }
         let counts = [
             (self.created, "created"),
@@ -264,4 +277,10 @@ impl Report {
         let nothing = if self.dry_run { " (nothing was done)" } else { "" };
         format!("{text}{}{nothing}\n", counts.join(", "))
     }
+}
+
+/// What differs, in one line.
+fn told_all(fields: &[Difference]) -> String {
+    let told = |Difference { field, from, to }: &Difference| format!("{field} {from} -> {to}");
+    printable(&fields.iter().map(told).collect::<Vec<_>>().join(", "))
 }

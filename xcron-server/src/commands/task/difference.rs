@@ -81,12 +81,6 @@ impl Differences {
     pub(super) fn is_update(&self) -> bool {
         self.fields.len() > usize::from(self.pause.is_some())
     }
-
-    /// What differs, in one line.
-    pub(super) fn told(&self) -> String {
-        let told = |Difference { field, from, to }: &Difference| format!("{field} {from} -> {to}");
-        self.fields.iter().map(told).collect::<Vec<_>>().join(", ")
-    }
 }
 
 impl Comparison {

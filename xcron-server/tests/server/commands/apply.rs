@@ -89,6 +89,12 @@ async fn what_is_not_in_the_file_is_deleted_only_by_its_label_and_with_yes() {
     let expected = "billing unchanged\nclosing unchanged\nold deleted\n2 unchanged, 1 deleted\n";
     assert_eq!(done, expected);
     assert_eq!(api.query("other").await["state"], "active");
+    user.writes("empty.yaml", "# nothing yet\n");
+    let empty = ["task", "apply", "-f", "empty.yaml"];
+    assert_eq!(user.gets(&empty).await, "0 unchanged\n");
+    let said = user.types(&[&empty[..], &prune, &["--yes"]].concat()).await;
+    said.refused(1, &["empty.yaml: holds no task, and --prune would delete all"]);
+    assert_eq!(api.query("billing").await["state"], "active");
     let code = user.types(&["task", "apply", "-f", "tasks.yaml", "--prune", "--yes"]).await.code;
     assert_eq!(code, Some(2), "without a label nothing says which");
     server.stop().await;
