@@ -7,6 +7,7 @@ mod crontab;
 mod runs;
 mod shell;
 mod tasks;
+mod terminal;
 
 use crate::process::{Home, PATIENCE, Server};
 use serde_json::Value;
