@@ -34,6 +34,7 @@
 //!
 //! - `serve`: sockets, deadlines and limits. [`Server`], [`ServerSettings`], [`ServerTls`].
 //! - `api`: calls, fields and answers. [`api_router`], [`ApiSettings`].
+//! - [`client`]: the other side, for programs that ask a server.
 //! - `cluster`: what the API asks of a cluster, if there is one. [`Cluster`], [`ClusterStatus`].
 //! - `dispatch`: callbacks out. [`HttpDispatcher`], [`DispatchSettings`], [`SigningSecrets`].
 //! - `metrics`: what happened, in numbers. [`Metrics`], [`monitor_router`], [`StoreStats`].
@@ -44,6 +45,7 @@
 mod answer;
 mod api;
 mod auth;
+pub mod client;
 mod cluster;
 mod dashboard;
 mod dispatch;

@@ -5,6 +5,7 @@
 //! the cure.
 //!
 //! - [`config`]: every key, its default and what it accepts. [`cli`]: the command line.
+//!   [`commands`]: what is asked of a running server.
 //! - [`node`]: the parts put together, run and taken down. `settings`: what each is told.
 //!   `own_ports`: where no callback may go.
 //! - [`storage`]: what a node holds. [`membership`]: the cluster that it is part of.
@@ -16,6 +17,7 @@
 
 pub mod api_tls;
 pub mod cli;
+pub mod commands;
 pub mod config;
 pub mod drill;
 pub mod error;

@@ -4,7 +4,8 @@ use clap::Parser;
 use std::fmt::Display;
 use std::io::Write;
 use std::process::ExitCode;
-use xcron_server::cli::{Cli, Command};
+use xcron_server::cli::{Cli, Command, ConfigFormat};
+use xcron_server::commands::Ask;
 use xcron_server::config::Config;
 use xcron_server::drill::{self, Options};
 use xcron_server::error::ServerError;
@@ -22,12 +23,16 @@ fn main() -> ExitCode {
     if let Some(Command::Drill(options)) = &cli.command {
         return practise(&cli, options);
     }
+    if let Some(Command::Ask(asked)) = &cli.command {
+        return ask(&cli, asked);
+    }
     let config = match cli.config(std::env::vars_os()) {
         Ok(config) => config,
         Err(errors) => return bad_use(&errors),
     };
     let done = match &cli.command {
-        Some(Command::Check) => return say(&config.to_toml()),
+        Some(Command::Check { output: ConfigFormat::Toml }) => return say(&config.to_toml()),
+        Some(Command::Check { output: ConfigFormat::Json }) => return say(&config.to_json()),
         Some(Command::Restore { file }) => run(&config, recovery::restore(&config, file)),
         Some(Command::ForceNewCluster { yes: false }) => {
             return bad_use(&recovery::what_force_would_do(&config));
@@ -35,7 +40,7 @@ fn main() -> ExitCode {
         Some(Command::ForceNewCluster { yes: true }) => {
             run(&config, recovery::force_new_cluster(&config))
         }
-        Some(Command::Drill(_)) | None => run(&config, serve(&config)),
+        Some(Command::Drill(_) | Command::Ask(_)) | None => run(&config, serve(&config)),
     };
     match done {
         Ok(line) if line.is_empty() => ExitCode::SUCCESS,
@@ -91,6 +96,19 @@ fn practise(cli: &Cli, options: &Options) -> ExitCode {
     };
     eprintln!("xcron_server: {error}");
     ExitCode::FAILURE
+}
+
+/// Asks a running server, which has a configuration of its own.
+fn ask(cli: &Cli, asked: &Ask) -> ExitCode {
+    if cli.conf.is_some() || !cli.set.is_empty() {
+        return bad_use(
+            &"error: --conf and --set are for the server itself, name the one to ask with --server",
+        );
+    }
+    run_bare(asked.run()).unwrap_or_else(|error| {
+        eprintln!("error: {error}");
+        ExitCode::FAILURE
+    })
 }
 
 /// A command line or configuration that cannot be meant.

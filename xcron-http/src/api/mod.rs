@@ -63,6 +63,7 @@ mod trigger_task;
 mod update_task;
 
 pub(crate) use health::health_routes;
+pub(crate) use raw_json::compact;
 pub use routes::api_router;
 pub(crate) use routes::{not_found, wrong_method};
 pub use settings::ApiSettings;

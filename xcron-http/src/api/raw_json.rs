@@ -7,7 +7,7 @@ pub(super) const DEPTH_MAX: usize = 64;
 /// string stays as it was written, so that no amount is ever rounded on its way.
 ///
 /// `None` when it is nested deeper than [`DEPTH_MAX`].
-pub(super) fn compact(text: &str) -> Option<String> {
+pub(crate) fn compact(text: &str) -> Option<String> {
     let mut compact = String::with_capacity(text.len());
     let (mut depth, mut is_string, mut is_escaped) = (0_usize, false, false);
     for character in text.chars() {

@@ -1,6 +1,6 @@
 //! What a node knows of its cluster.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// What one node knows of the cluster. The API shows every field under its own name.
 ///
@@ -10,7 +10,7 @@ use serde::Serialize;
 /// let status = ClusterStatus { node_id: 1, leader: Some(1), term: 3, ..Default::default() };
 /// assert!(status.nodes.is_empty());
 /// ```
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClusterStatus {
     /// The cluster's id, 32 hexadecimal digits; what other clusters send is not listened to.
     pub cluster_id: String,
@@ -43,7 +43,7 @@ pub struct ClusterStatus {
 /// };
 /// assert!(!node.is_voter);
 /// ```
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NodeStatus {
     /// Its id, from 1.
     pub node_id: u64,
@@ -82,7 +82,7 @@ pub struct NodeStatus {
 ///
 /// assert_eq!(NodeRole::Leader.as_str(), "leader");
 /// ```
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum NodeRole {
     /// Orders what happens.

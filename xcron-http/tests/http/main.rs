@@ -8,6 +8,8 @@ mod addresses;
 mod attempts;
 mod audit;
 mod backups;
+mod client;
+mod client_answers;
 mod cluster;
 mod clusters;
 mod dashboard;

@@ -257,4 +257,14 @@ impl Config {
     pub fn to_toml(&self) -> String {
         toml::to_string(self).expect("a configuration consists of plain TOML values")
     }
+
+    /// The same for programs.
+    ///
+    /// # Panics
+    /// Never: every value that has a form in TOML has one in JSON.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        let json = serde_json::to_string_pretty(self);
+        json.expect("a configuration consists of plain JSON values") + "\n"
+    }
 }

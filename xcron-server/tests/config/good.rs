@@ -43,6 +43,19 @@ fn what_check_prints_is_accepted_again() {
     assert_eq!(text(&again.expect("starting the program").stdout), text(&printed.stdout));
 }
 
+#[test]
+fn what_check_prints_for_programs_says_the_same() {
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let printed = |words: &[&str]| {
+        let output = program(dir.path()).args(words).output().expect("starting the program");
+        String::from_utf8(output.stdout).expect("text")
+    };
+    let file: toml::Table = printed(&["check"]).parse().expect("TOML");
+    let json: serde_json::Value =
+        serde_json::from_str(&printed(&["check", "-o", "json"])).expect("JSON");
+    assert_eq!(json, serde_json::to_value(file).expect("JSON"));
+}
+
 /// What somebody wrote, and a line of what is then in force.
 const ACCEPTED: &[(Written, &str)] = &[
     (file("http_port = 0\nmonitor_port = 0\npeer_port = 0"), "http_port = 0"),

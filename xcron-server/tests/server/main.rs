@@ -1,6 +1,7 @@
 //! The server as a process: real signals, real kills, real sockets, a real disk.
 
 mod callers;
+mod commands;
 mod crash;
 mod drill;
 #[cfg(feature = "failpoints")]
