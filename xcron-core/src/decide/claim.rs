@@ -187,7 +187,10 @@ impl Decision<'_> {
                     let failure = failure.clone();
                     self.expire(index, failure);
                 }
-                None => return Some(self.attempt(index, at)),
+                None => {
+                    let leaves_at = at.max(self.last_to_leave());
+                    return Some(self.attempt(index, leaves_at));
+                }
             }
         }
         if !self.occurrences.is_readable() {
@@ -271,9 +274,9 @@ impl Decision<'_> {
         self.ended.push(settle::record(run, RunEnd::Failed, failure));
     }
 
-    /// When the last of the attempts that are claimed leaves. With a spread that may be after the
-    /// instant of a later occurrence, which then waits for it, still within its own spread: the
-    /// higher fence would leave first otherwise.
+    /// When the last of the attempts that are claimed leaves. What is claimed after it waits for
+    /// that, such as a later occurrence within its own spread, or a run by hand while another is
+    /// claimed ahead of its instant: the higher fence would leave first otherwise.
     fn last_to_leave(&self) -> Timestamp {
         let leaves = |run: &OpenRun| match run.phase {
             Phase::Sending { not_before, .. } => Some(not_before),

@@ -2,7 +2,7 @@
 
 use crate::world::{at, cron, one_shot, seconds, task_id};
 use std::sync::Arc;
-use xcron_core::decide::{ClaimContext, Claimed, admit, claim, defer};
+use xcron_core::decide::{By, ClaimContext, Claimed, admit, claim, defer, trigger};
 use xcron_core::{
     Calendar, Holder, Misfire, NewTask, Occurrence, OpenRun, Phase, Revision, RunEnd, Task,
     Timestamp,
@@ -103,6 +103,11 @@ fn a_run_leaves_after_those_of_its_task_that_were_claimed_before_it() {
     let due_at = task.state.due_at.expect("it has occurrences");
     let start = decide(&task, due_at, at(0)).start.expect("it is due");
     assert_eq!(start.not_before, due_at.max(leaves));
+    // Nor does a run by hand, which is due at once, or a repetition leave earlier.
+    let (by_hand, occurrence) = trigger(&task, By::new(at(1), 1)).expect("there is room");
+    task.state = by_hand.state;
+    let start = decide(&task, at(1), at(0)).start.expect("it is due");
+    assert_eq!((start.claim.occurrence, start.not_before), (occurrence, leaves));
 }
 
 #[test]

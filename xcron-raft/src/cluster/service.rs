@@ -168,7 +168,7 @@ impl NodeService {
         let removed = self.removed(theirs.node);
         let is_about_arrival = removed.is_none();
         let farewell = removed.or_else(|| self.lost_something(&theirs)).unwrap_or_default();
-        // Whoever leads or not: without the one that asks there may be no majority to elect anybody.
+        // Whoever leads or not: without the one that asks there may be no majority to elect one.
         let arriving = theirs.is_arriving.then(|| self.shared.standing().voters.clone());
         let voters = arriving.unwrap_or_default();
         if farewell.is_empty() {
