@@ -188,8 +188,8 @@ impl Decision<'_> {
                     self.expire(index, failure);
                 }
                 None => {
-                    let leaves_at = at.max(self.last_to_leave());
-                    return Some(self.attempt(index, leaves_at));
+                    let not_before = at.max(self.last_to_leave());
+                    return Some(self.attempt(index, not_before));
                 }
             }
         }
