@@ -165,8 +165,7 @@ impl World {
             node.disk = disk;
         }
         self.start(number);
-        if has_refused {
-            self.over(began);
-        }
+        // Refused or not by now, it did not serve meanwhile.
+        self.over(began);
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
-use tokio::sync::{Notify, oneshot};
+use tokio::sync::{Notify, oneshot, watch};
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, timeout_at};
 
@@ -34,6 +34,8 @@ pub(super) struct Line {
     state: Mutex<State>,
     /// Something is to be sent, or there is room to.
     pub(super) work: Notify,
+    /// How many connections to the target broke, on any lane.
+    pub(super) breaks: watch::Sender<u64>,
 }
 
 #[derive(Debug, Default)]
@@ -61,8 +63,16 @@ enum Phase {
 }
 
 impl Line {
+    /// The first line to its target.
     pub(super) fn new(destination: Destination, net: Arc<dyn Net>, party: Party) -> Self {
-        Self { destination, party, net, state: Mutex::default(), work: Notify::new() }
+        let (state, work, breaks) = Default::default();
+        Self { destination, party, net, state, work, breaks }
+    }
+
+    /// The same for another lane.
+    pub(super) fn beside(&self, destination: Destination) -> Self {
+        let line = Self::new(destination, Arc::clone(&self.net), self.party.clone());
+        Self { breaks: self.breaks.clone(), ..line }
     }
 
     /// Sends a request and waits for its answer.

@@ -6,6 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures::stream::{SplitSink, SplitStream};
 use futures::{SinkExt, StreamExt};
+use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::line::Line;
@@ -24,17 +25,36 @@ pub(super) struct Ended {
     pub(super) has_answered: bool,
 }
 
-/// Serves `line` over `frames` until the connection ends or has been idle for long.
+/// Serves `line` over `frames` until the connection ends, has been idle for long, or is idle when
+/// one of another lane to the same target breaks: whoever is called next must not be the one who
+/// finds out that this one is dead too.
 pub(super) async fn run(mut frames: Frames, line: &Line) -> Ended {
     frames::allow_requests(&mut frames);
     let (sink, stream) = frames.split();
     let pulse = Pulse::new(line);
-    let error = tokio::select! {
+    let breaks = line.breaks.subscribe();
+    let over = tokio::select! {
         biased;
-        error = read(stream, line, &pulse) => error,
-        error = write(sink, line, &pulse) => error,
+        error = read(stream, line, &pulse) => Over::Broken(error),
+        over = write(sink, line, &pulse, breaks) => over,
     };
-    Ended { error, has_answered: pulse.has_answered() }
+    let has_answered = pulse.has_answered();
+    let error = match over {
+        Over::Broken(error) => {
+            if has_answered {
+                line.breaks.send_modify(|count| *count += 1);
+            }
+            error
+        }
+        Over::Unneeded(error) => error,
+    };
+    Ended { error, has_answered }
+}
+
+/// Why a connection is not used any more.
+enum Over {
+    Broken(CallError),
+    Unneeded(CallError),
 }
 
 /// When something was last said, and what that means.
@@ -104,6 +124,11 @@ impl Pulse {
         *beat = Beat { moved_at: now, owes_since, long_at, is_pinged: false, has_answered: true };
     }
 
+    /// Whether the peer owes a frame; if it does not come, that is noticed anyway.
+    fn is_owed(&self) -> bool {
+        self.beat().owes_since.is_some()
+    }
+
     fn has_answered(&self) -> bool {
         self.beat().has_answered
     }
@@ -135,32 +160,47 @@ impl Pulse {
     }
 }
 
-async fn write(mut sink: SplitSink<Frames, Bytes>, line: &Line, pulse: &Pulse) -> CallError {
+async fn write(
+    mut sink: SplitSink<Frames, Bytes>,
+    line: &Line,
+    pulse: &Pulse,
+    mut breaks: watch::Receiver<u64>,
+) -> Over {
     let write_max = line.party.limits.write_max;
+    let unneeded = |why| Over::Unneeded(line.error(CallErrorKind::Unreachable, why));
     loop {
+        if breaks.has_changed().unwrap_or_default() {
+            breaks.mark_unchanged();
+            if !pulse.is_owed() {
+                return unneeded("was idle when another connection to it broke");
+            }
+        }
         while let Some(frame) = next_frame(line) {
             pulse.wrote(frame.len());
             line.party.tally().bytes_out.add(frame.len() as u64);
             if let Err(error) = in_time(write_max, sink.feed(frame), line).await {
-                return error;
+                return Over::Broken(error);
             }
         }
         if let Err(error) = in_time(write_max, sink.flush(), line).await {
-            return error;
+            return Over::Broken(error);
         }
         match pulse.quiet() {
             Quiet::WaitUntil(at) => tokio::select! {
                 biased;
+                _ = breaks.changed() => breaks.mark_changed(),
                 () = line.work.notified() => {}
                 () = sleep_until(at) => {}
             },
             Quiet::Ping => {
                 if let Err(error) = in_time(write_max, sink.send(ping()), line).await {
-                    return error;
+                    return Over::Broken(error);
                 }
             }
-            Quiet::Idle => return line.error(CallErrorKind::Unreachable, "was idle"),
-            Quiet::Dead => return line.error(CallErrorKind::Unreachable, "has gone silent"),
+            Quiet::Idle => return unneeded("was idle"),
+            Quiet::Dead => {
+                return Over::Broken(line.error(CallErrorKind::Unreachable, "has gone silent"));
+            }
         }
     }
 }

@@ -134,8 +134,13 @@ impl Peers {
             let message = format!("connections to {LINES_MAX} targets are in use");
             return Err(CallError::unsent(CallErrorKind::Busy, message));
         }
-        let line =
-            Arc::new(Line::new(destination.clone(), Arc::clone(&self.net), self.party.clone()));
+        let beside = [Lane::Raft, Lane::Bulk]
+            .into_iter()
+            .find_map(|lane| lines.get(&Destination { lane, ..destination.clone() }));
+        let line = Arc::new(match beside {
+            Some(other) => other.beside(destination.clone()),
+            None => Line::new(destination.clone(), Arc::clone(&self.net), self.party.clone()),
+        });
         lines.insert(destination, Arc::clone(&line));
         Ok(line)
     }

@@ -136,6 +136,23 @@ async fn only_a_long_frame_is_waited_for_longer() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_idle_connection_is_not_trusted_after_one_beside_it_broke() {
+    let (net, _server) = world();
+    let peers = client(&net, member(CLIENT));
+    for lane in [Lane::Raft, Lane::Bulk] {
+        assert!(ask_on(&peers, lane, ECHO, "x", 1_000).await.is_ok());
+    }
+    // The peer loses its power and is back at once: what is sent on the old connections vanishes.
+    net.silence(A, B);
+    net.heal(A, B);
+    let outcome = ask_on(&peers, Lane::Raft, ECHO, "beat", 60_000).await;
+    assert_eq!(sent(outcome), CallErrorKind::Unreachable);
+    let began = Instant::now();
+    assert_eq!(ask_on(&peers, Lane::Bulk, ECHO, "create", 60_000).await.unwrap(), "create");
+    assert_eq!(began.elapsed(), Duration::ZERO);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_server_that_takes_connections_and_says_nothing_is_given_up() {
     let net = MemoryNet::new();
     let _listener = net.listen(B);
