@@ -12,6 +12,10 @@ use xcron_raft::{RaftSettings, RaftStore};
 use crate::undo::{Began, Undo};
 use crate::world::{Event, Expected, World, address};
 
+/// How long after a power cut others have noticed that their connections are dead, and made new
+/// ones: nobody tells them.
+const NOTICED_AFTER: Duration = Duration::from_millis(2_200);
+
 /// What can be done to a cluster.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Kind {
@@ -192,7 +196,10 @@ impl World {
         for (number, seed) in struck.into_iter().zip(seeds) {
             self.nodes[&number].disk.crash(seed);
             self.nodes[&number].disk.die();
+            let until_us = self.recorder.now_us() + NOTICED_AFTER.as_micros() as i64;
+            self.note(number, |condition| condition.unheard_until_us = until_us);
         }
+        self.schedule(NOTICED_AFTER, Event::Undo(Undo::Noticed));
     }
 
     fn outage(&mut self, numbers: Vec<u64>) {

@@ -16,6 +16,8 @@ pub(crate) struct Condition {
     pub(crate) is_paused: bool,
     pub(crate) is_disk_bad: bool,
     pub(crate) clock_ahead_us: i64,
+    /// Its power failed: until then others may wait for answers on connections to its former life.
+    pub(crate) unheard_until_us: i64,
 }
 
 /// Keeps the book of healthy and unhealthy spans, of leaders and of lost senders.
@@ -37,7 +39,7 @@ impl Health {
         passes: &dyn Fn(u64, u64) -> bool,
     ) {
         let now = recorder.now_us();
-        let is_healthy = now >= self.excused_until_us && has_majority(nodes, passes);
+        let is_healthy = now >= self.excused_until_us && has_majority(nodes, passes, now);
         match (self.unhealthy_since_us, is_healthy) {
             (None, false) => self.unhealthy_since_us = Some(now),
             (Some(from_us), true) => {
@@ -88,7 +90,11 @@ impl Health {
 }
 
 /// Whether a majority of the members is well, and each of them reaches each other.
-fn has_majority(nodes: &[(u64, Condition)], passes: &dyn Fn(u64, u64) -> bool) -> bool {
+fn has_majority(
+    nodes: &[(u64, Condition)],
+    passes: &dyn Fn(u64, u64) -> bool,
+    now_us: i64,
+) -> bool {
     let members: Vec<_> = nodes.iter().filter(|(_, node)| node.is_member).collect();
     let mut clocks: Vec<i64> = members.iter().map(|(_, node)| node.clock_ahead_us).collect();
     clocks.sort_unstable();
@@ -99,7 +105,8 @@ fn has_majority(nodes: &[(u64, Condition)], passes: &dyn Fn(u64, u64) -> bool) -
         let off = node.clock_ahead_us.saturating_sub(median).saturating_abs();
         // A median that is off itself makes everybody early or late.
         let is_right = off <= CLOCK_OFF_MAX_US && node.clock_ahead_us.abs() <= CLOCK_OFF_MAX_US;
-        node.is_up && !node.is_paused && !node.is_disk_bad && is_right
+        let is_heard = now_us >= node.unheard_until_us;
+        node.is_up && !node.is_paused && !node.is_disk_bad && is_right && is_heard
     };
     let well: Vec<u64> =
         members.iter().filter(|(_, node)| is_well(node)).map(|(n, _)| *n).collect();

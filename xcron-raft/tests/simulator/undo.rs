@@ -23,6 +23,7 @@ pub(crate) enum Undo {
     Remain(u64, u64, Began),
     Restore(u64, MemoryDisk, Began),
     LivesOn(u64, u64, Began),
+    Noticed,
 }
 
 /// What began when, to be told when it is over.
@@ -81,6 +82,7 @@ impl World {
             Undo::Remain(number, id, began) => self.settle_removal(number, id, began),
             Undo::Restore(number, disk, began) => self.restore(number, disk, began),
             Undo::LivesOn(number, life, began) => self.must_have_ended(number, life, began),
+            Undo::Noticed => self.judge_health(),
         }
     }
 
