@@ -12,6 +12,7 @@
 //! | `XCRON_SIM_NODES` | how many nodes; otherwise 3, 5 or 7 by the seed | |
 //! | `XCRON_SIM_MINUTES` | how long faults go on, in virtual minutes | 3 |
 //! | `XCRON_SIM_MUTANTS` | `cargo mutants`: names and commas, or how many at random | all |
+//! | `XCRON_SIM_DRAW` | `cargo mutants`: what so many are drawn by | 1 |
 //! | `XCRON_SIM_HOURS` | `cargo mutants`: how long each is hunted, in virtual hours | 50 |
 //! | `XCRON_SIM_TRACE` | a file that gets the events of a seed that is run alone | |
 //! | `XCRON_SIM_HISTORY` | a file that gets its history | |

@@ -54,7 +54,7 @@ fn chosen() -> Vec<Mutant> {
         return Mutant::ALL.to_vec();
     };
     if let Ok(count) = text.parse() {
-        let mut dice = Dice::new(number("XCRON_SIM_FIRST").unwrap_or(1), "mutants");
+        let mut dice = Dice::new(number("XCRON_SIM_DRAW").unwrap_or(1), "mutants");
         let mut all = Mutant::ALL.to_vec();
         while all.len() > count {
             all.swap_remove(dice.below(all.len() as u64) as usize);
