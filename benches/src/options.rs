@@ -40,6 +40,8 @@ pub enum FigureName {
     P2,
     /// Lateness with 1,000 runs due at each whole second.
     P5,
+    /// Fired callbacks per second of three nodes against one.
+    P12,
     /// Lateness while as many runs go to targets that never answer.
     P15,
     /// Ten times the clients that are answered at a time, and ten times the runs that fit.

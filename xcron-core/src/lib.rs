@@ -65,8 +65,8 @@ pub use schedule::{
 pub use scheduler::{ChangeError, CreateError, Created, DeleteError, Scheduler, SchedulerBuilder};
 pub use settings::Settings;
 pub use store::{
-    Agenda, Change, Claim, Committed, Conflict, Consistency, Effect, MemoryStore, Store,
-    StoreError, StoreErrorKind, TaskCounts,
+    Agenda, Change, Claim, Committed, Conflict, Consistency, Effect, Entrusted, MemoryStore,
+    Sender, Store, StoreError, StoreErrorKind, TaskCounts,
 };
 pub use task::attempt::{AttemptEnd, AttemptRecord};
 pub use task::callback::{Callback, CallbackBody, Method};

@@ -4,7 +4,7 @@ use clap::Parser;
 use std::process::ExitCode;
 use tokio::signal::unix::{SignalKind, signal};
 use xcron_benches::fault::Result;
-use xcron_benches::figures::{Bench, create, fire, isolation, lateness, overload};
+use xcron_benches::figures::{Bench, create, fire, isolation, lateness, overload, spread};
 use xcron_benches::options::{FigureName, Options};
 use xcron_benches::report::Report;
 use xcron_benches::server;
@@ -50,6 +50,10 @@ async fn measure(options: Options) -> Result<()> {
     if bench.options.wants(FigureName::P5) {
         eprintln!("P5: lateness with 1,000 runs due at each whole second ...");
         figures.push(lateness::measure(&bench).await?);
+    }
+    if bench.options.wants(FigureName::P12) {
+        eprintln!("P12: fired callbacks/s of three nodes against one ...");
+        figures.push(spread::measure(&bench).await?);
     }
     if bench.options.wants(FigureName::P15) {
         eprintln!("P15: lateness beside as many runs to targets that never answer ...");

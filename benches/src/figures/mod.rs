@@ -5,6 +5,7 @@ pub mod fire;
 pub mod isolation;
 pub mod lateness;
 pub mod overload;
+pub mod spread;
 
 use crate::fault::Result;
 use crate::ledger::Ledger;

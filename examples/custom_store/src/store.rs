@@ -147,7 +147,7 @@ impl Store for SqliteStore {
         // A database that does not answer is not planned on; it is asked again a poll later. The
         // tenure stays, or what is due meanwhile would count as missed.
         let next_due = self.read(rows::next_due).unwrap_or_default();
-        Agenda { tenure: Some(1), next_due, vacancy: None }
+        Agenda { tenure: Some(1), next_due, ..Agenda::default() }
     }
 
     async fn agenda_changed(&self, seen: Agenda) {

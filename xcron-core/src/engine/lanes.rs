@@ -8,9 +8,9 @@
 //! Nothing grows without bound, and nothing is lost.
 
 use super::Attempt;
+use super::destinations::Destinations;
 use super::lane::Lane;
 use super::quiet::{Quiet, Taken};
-use super::suspects::Suspects;
 use crate::Timestamp;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -32,6 +32,9 @@ const QUIET_AFTER: Duration = Duration::from_millis(250);
 const SILENT_EACH: Duration = Duration::from_millis(5);
 /// Of so many places one is a lane's own when places are scarce.
 const PLACES_PER_FEW: usize = 64;
+/// One of so many turns is for destinations that are not known to answer, while others wait.
+const UNSURE_EACH: usize = 8;
+
 /// Whether there is room for a claim.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Room {
@@ -58,12 +61,18 @@ pub(super) enum Sign {
 #[derive(Debug)]
 pub(super) struct Lanes {
     lanes: BTreeMap<Arc<str>, Lane>,
+    /// Lanes of destinations that answered last, in the order of their turns.
     turns: VecDeque<Arc<str>>,
+    /// The others.
+    unsure: VecDeque<Arc<str>>,
+    /// How many turns those have waited for.
+    passed_over: usize,
+    proven: Destinations,
     /// Lanes that had to leave what is left of the places to others.
     parked: Vec<Arc<str>>,
     /// Quiet lanes that wait until all of them together have less.
     crowded: Vec<Arc<str>>,
-    suspects: Suspects,
+    suspects: Destinations,
     quiet: Quiet,
     queued: usize,
     claimed: usize,
@@ -79,9 +88,12 @@ impl Lanes {
         Self {
             lanes: BTreeMap::new(),
             turns: VecDeque::new(),
+            unsure: VecDeque::new(),
+            passed_over: 0,
+            proven: Destinations::default(),
             parked: Vec::new(),
             crowded: Vec::new(),
-            suspects: Suspects::default(),
+            suspects: Destinations::default(),
             quiet: Quiet::default(),
             queued: 0,
             claimed: 0,
@@ -134,6 +146,25 @@ impl Lanes {
         Room::Later(lane.pace.put_off(now, each))
     }
 
+    /// Makes room for a claim that another node has made, however much there is: it knew.
+    pub(super) fn adopt(&mut self, destination: &Arc<str>) {
+        self.lanes.entry(Arc::clone(destination)).or_default().claimed += 1;
+        self.claimed += 1;
+    }
+
+    /// Whether each place that an attempt of `destination` may take has one, or will.
+    pub(super) fn is_busy(&self, destination: &Arc<str>) -> bool {
+        let of_lane = self.lanes.get(destination).map_or(0, |lane| lane.claimed);
+        self.claimed >= self.in_flight_max || of_lane >= self.in_flight_per_lane_max
+    }
+
+    /// Whether hardly anything comes back from `destination`: others would fare no better.
+    pub(super) fn is_doubtful(&self, destination: &Arc<str>, now: Timestamp) -> bool {
+        let lane = self.lanes.get(destination);
+        let is_quiet = lane.is_some_and(|lane| lane.is_waiting_for(QUIET_AFTER, now));
+        is_quiet || self.suspects.has(destination)
+    }
+
     /// What quiet lanes have taken together.
     fn quiet(&mut self, now: Timestamp) -> Taken {
         let Self { quiet, lanes, suspects, .. } = self;
@@ -177,7 +208,8 @@ impl Lanes {
         !self.full.is_empty()
     }
 
-    const fn claims_per_lane_max(&self) -> usize {
+    /// How many attempts of one destination may be claimed and not ended.
+    pub(super) const fn claims_per_lane_max(&self) -> usize {
         self.in_flight_per_lane_max.saturating_mul(CLAIMS_PER_PLACE)
     }
 
@@ -216,7 +248,7 @@ impl Lanes {
             }
             let is_scarce = self.in_flight_max - self.in_flight <= self.in_flight_max / 4;
             let is_ample = self.in_flight < self.in_flight_max / 2;
-            let destination = self.turns.pop_front()?;
+            let destination = self.next_turn()?;
             let is_suspect = self.suspects.has(&destination);
             let lane = self.lanes.get_mut(&destination)?;
             lane.has_turn = false;
@@ -253,8 +285,14 @@ impl Lanes {
     pub(super) fn returned(&mut self, destination: &Arc<str>, sign: Sign, now: Timestamp) {
         self.in_flight -= 1;
         match sign {
-            Sign::Answers => self.suspects.clear(destination),
-            Sign::Silent => self.suspects.note(destination),
+            Sign::Answers => {
+                self.suspects.clear(destination);
+                self.proven.note(destination);
+            }
+            Sign::Silent => {
+                self.proven.clear(destination);
+                self.suspects.note(destination);
+            }
             Sign::Nothing => {}
         }
         if let Some(lane) = self.lanes.get_mut(destination) {
@@ -298,192 +336,23 @@ impl Lanes {
         };
         if !lane.has_turn && !lane.queue.is_empty() {
             lane.has_turn = true;
-            self.turns.push_back(Arc::clone(destination));
+            let is_proven = self.proven.has(destination);
+            let turns = if is_proven { &mut self.turns } else { &mut self.unsure };
+            turns.push_back(Arc::clone(destination));
         }
+    }
+
+    /// Whose turn it is: destinations that answer first, and now and then one of the others. A dial
+    /// costs the same whoever answers, and those that answer soon make room.
+    fn next_turn(&mut self) -> Option<Arc<str>> {
+        self.passed_over += 1;
+        if self.turns.is_empty() || self.passed_over >= UNSURE_EACH {
+            self.passed_over = 0;
+            return self.unsure.pop_front().or_else(|| self.turns.pop_front());
+        }
+        self.turns.pop_front()
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::decide::Start;
-    use crate::engine::pace::DEFER_MAX;
-    use crate::store::Claim;
-    use crate::task::id::{Occurrence, TaskId};
-    use crate::task::state::Holder;
-
-    const PLACES: usize = 16;
-
-    fn at(millis: i64) -> Timestamp {
-        Timestamp::from_millis(1_700_000_000_000 + millis)
-    }
-
-    fn target(name: &str) -> Arc<str> {
-        Arc::from(name)
-    }
-
-    /// Takes all the room that there is at `now`, and answers how much it was.
-    fn fill(lanes: &mut Lanes, destination: &Arc<str>, now: Timestamp) -> usize {
-        let mut taken = 0;
-        while lanes.reserve(destination, now) == Room::Taken {
-            taken += 1;
-        }
-        taken
-    }
-
-    /// Lets so many attempts wait for their turn.
-    fn push(lanes: &mut Lanes, destination: &Arc<str>, attempts: usize) {
-        for _ in 0..attempts {
-            let claim = Claim {
-                task: TaskId::parse("t").expect("a good id"),
-                occurrence: Occurrence::At(at(0)),
-                attempt: 1,
-                fence: 1,
-                holder: Holder { node: 1, incarnation: 1 },
-            };
-            let start = Start { claim, not_before: at(0) };
-            lanes.push(Attempt { start, destination: Arc::clone(destination), version: 1 });
-        }
-    }
-
-    /// Sends all that may be sent at `now`, and answers how many.
-    fn send(lanes: &mut Lanes, now: Timestamp) -> usize {
-        std::iter::from_fn(|| lanes.pop(now)).count()
-    }
-
-    /// A lane with all its places in flight since `now`, and all its claims made.
-    fn full(lanes: &mut Lanes, name: &str, now: Timestamp) -> Arc<str> {
-        let destination = target(name);
-        let taken = fill(lanes, &destination, now);
-        assert_eq!(taken, PLACES * CLAIMS_PER_PLACE);
-        push(lanes, &destination, taken);
-        assert_eq!(send(lanes, now), PLACES);
-        destination
-    }
-
-    #[test]
-    fn a_lane_full_of_claims_ahead_of_their_instant_is_not_slow() {
-        let (mut lanes, target) = (Lanes::new(100, PLACES), target("target"));
-        let taken = fill(&mut lanes, &target, at(-600));
-        assert_eq!(lanes.reserve(&target, at(-50)), Room::Soon);
-        assert_eq!(lanes.reserve(&target, at(0)), Room::Soon);
-        push(&mut lanes, &target, taken);
-        assert_eq!(send(&mut lanes, at(0)), PLACES);
-        assert_eq!(lanes.reserve(&target, at(1)), Room::Soon);
-        assert_eq!(lanes.reserve(&target, at(100)), Room::Soon);
-    }
-
-    #[test]
-    fn a_lane_that_hardly_moves_puts_off_what_does_not_fit() {
-        let mut lanes = Lanes::new(100, PLACES);
-        let target = full(&mut lanes, "target", at(0));
-        for millis in (0..500).step_by(90) {
-            assert_eq!(lanes.reserve(&target, at(millis)), Room::Soon, "{millis}");
-            lanes.returned(&target, Sign::Answers, at(millis));
-            assert_eq!(send(&mut lanes, at(millis)), 1);
-        }
-        // Six came back in 540 ms: the next sixteen would take more than a second.
-        assert_eq!(lanes.reserve(&target, at(540)), Room::Later(at(1_540)));
-        assert_eq!(lanes.reserve(&target, at(540)), Room::Later(at(1_630)));
-    }
-
-    #[test]
-    fn a_lane_from_which_nothing_returns_puts_off_at_once_and_spreads_what_it_puts_off() {
-        let mut lanes = Lanes::new(100, PLACES);
-        let target = full(&mut lanes, "target", at(0));
-        let later = |millis| Room::Later(at(millis));
-        assert_eq!(lanes.reserve(&target, at(101)), later(1_101));
-        assert_eq!(lanes.reserve(&target, at(101)), later(1_106));
-        let latest = at(101).plus(DEFER_MAX);
-        for _ in 0..50_000 {
-            let room = lanes.reserve(&target, at(101));
-            assert!(matches!(room, Room::Later(until) if until <= latest), "{room:?}");
-        }
-    }
-
-    #[test]
-    fn a_silent_lane_has_a_few_places_until_it_answers() {
-        let mut lanes = Lanes::new(4 * PLACES, PLACES);
-        let target = full(&mut lanes, "target", at(0));
-        let returned = |lanes: &mut Lanes, sign, now| lanes.returned(&target, sign, now);
-        // While others leave half of all places free it may have its own, silent or not.
-        returned(&mut lanes, Sign::Silent, at(5_000));
-        assert_eq!(send(&mut lanes, at(5_000)), 1);
-        let others = ["one", "two"].map(|name| full(&mut lanes, name, at(9_990)));
-        for _ in 0..PLACES {
-            returned(&mut lanes, Sign::Silent, at(10_000));
-        }
-        assert_eq!(send(&mut lanes, at(10_000)), PROBES);
-        others.iter().for_each(|other| lanes.returned(other, Sign::Answers, at(19_990)));
-        assert_eq!(send(&mut lanes, at(19_990)), others.len());
-        returned(&mut lanes, Sign::Silent, at(20_000));
-        assert_eq!(send(&mut lanes, at(20_000)), 1);
-        returned(&mut lanes, Sign::Answers, at(20_500));
-        assert_eq!(send(&mut lanes, at(20_500)), PLACES - PROBES + 1, "it answers again");
-    }
-
-    #[test]
-    fn a_target_that_was_silent_is_remembered_when_its_lane_is_empty() {
-        let (mut lanes, target) = (Lanes::new(4 * PLACES, PLACES), target("target"));
-        assert_eq!(lanes.reserve(&target, at(0)), Room::Taken);
-        push(&mut lanes, &target, 1);
-        assert_eq!(send(&mut lanes, at(30_000)), 1);
-        lanes.returned(&target, Sign::Silent, at(40_000));
-        lanes.release(&target);
-        assert!(lanes.lanes.is_empty());
-        full(&mut lanes, "one", at(49_990));
-        full(&mut lanes, "two", at(49_990));
-        assert_eq!(fill(&mut lanes, &target, at(50_000)), PROBES * CLAIMS_PER_PLACE);
-    }
-
-    #[test]
-    fn however_many_hang_a_new_lane_finds_a_place_and_a_claim() {
-        let mut lanes = Lanes::new(8 * PLACES, PLACES);
-        let (all, few) = (8 * PLACES, lanes.few());
-        for n in 0..20 {
-            let hangs = target(&format!("hangs-{n}"));
-            let taken = fill(&mut lanes, &hangs, at(0));
-            push(&mut lanes, &hangs, taken);
-        }
-        let sent = send(&mut lanes, at(0));
-        assert!(sent >= all / 4 * 3 && sent + few <= all, "{sent} of {all}");
-        let new = target("new");
-        assert_eq!(fill(&mut lanes, &new, at(0)), few * CLAIMS_PER_PLACE);
-        push(&mut lanes, &new, few);
-        assert_eq!(send(&mut lanes, at(0)), few);
-        // Whoever left its turn to others gets it back when places are free again.
-        for n in 0..8 {
-            lanes.returned(&target(&format!("hangs-{n}")), Sign::Answers, at(1));
-        }
-        assert!(send(&mut lanes, at(1)) > 0);
-    }
-
-    #[test]
-    fn targets_that_hang_take_half_of_the_places_and_claims_together_however_many_they_are() {
-        let mut lanes = Lanes::new(1_024, 256);
-        let hosts: Vec<Arc<str>> = (0..200).map(|n| target(&format!("hangs-{n}"))).collect();
-        let (mut claimed, mut sent) = (0, 0);
-        for second in 0..30 {
-            let now = at(second * 1_000);
-            for host in hosts.iter().chain(&hosts).chain(&hosts) {
-                if lanes.reserve(host, now) == Room::Taken {
-                    push(&mut lanes, host, 1);
-                    claimed += 1;
-                }
-            }
-            sent += send(&mut lanes, now);
-        }
-        // The first second's hosts were new, and took what they liked.
-        assert!(sent <= 600 && claimed <= 2_048, "{sent} sent of {claimed}");
-        let well = target("well");
-        let taken = fill(&mut lanes, &well, at(30_000));
-        push(&mut lanes, &well, taken);
-        assert_eq!((taken, send(&mut lanes, at(30_000))), (1_024, 256 - 64 - 24));
-        // Those that hang are tried again when their attempts have run out of time.
-        hosts.iter().chain(&hosts).chain(&hosts).for_each(|host| {
-            lanes.returned(host, Sign::Silent, at(30_100));
-        });
-        let again = std::iter::from_fn(|| lanes.pop(at(30_100)));
-        assert_eq!(again.filter(|attempt| attempt.destination != well).count(), 512);
-    }
-}
+mod tests;

@@ -6,7 +6,13 @@
 //! lane by lane ([`lanes`]), and hands the outcomes back to the planner to settle. Settles and
 //! claims share one commit, and one commit is under way at a time: the slower the disk, the more
 //! each commit carries.
+//!
+//! What does not fit here is claimed for other nodes ([`away`]). There the sender takes it up
+//! ([`adopted`]), and settles what came of it with a commit of its own.
 
+mod adopted;
+mod away;
+mod destinations;
 mod hands;
 mod lane;
 mod lanes;
@@ -14,10 +20,10 @@ mod load;
 mod lookahead;
 mod pace;
 mod parts;
+mod place;
 mod prune;
 mod quiet;
 mod step;
-mod suspects;
 mod trouble;
 mod waits;
 
@@ -33,6 +39,8 @@ use crate::store::{Agenda, StoreError};
 use crate::task::id::TaskId;
 use crate::task::state::{Phase, TaskState};
 use crate::task::{Revision, Task};
+use adopted::Adopted;
+use away::Away;
 use futures::FutureExt;
 use hands::Hands;
 use lanes::{Lanes, SILENT_AFTER, Sign};
@@ -112,6 +120,7 @@ pub(crate) struct Engine {
     parts: Arc<Parts>,
     hands: Hands,
     lanes: Lanes,
+    away: Away,
     lookahead: Lookahead,
     prune: Prune,
     trouble: Trouble,
@@ -127,17 +136,21 @@ pub(crate) struct Engine {
     look_at_full_at: Timestamp,
     read_again_at: Timestamp,
     tenure: Option<u64>,
+    adopted: Adopted,
+    /// Whether the step under way claims something, or gives up claims that were never in hand.
+    is_claiming: bool,
     active_since: Timestamp,
     seen_at: Timestamp,
     stopping: bool,
 }
 
 /// Says that the engine has ended, however it does.
-struct Ends<'a>(&'a Load);
+struct Ends<'a>(&'a Parts);
 
 impl Drop for Ends<'_> {
     fn drop(&mut self) {
-        self.0.end();
+        self.0.store.offer(0);
+        self.0.load.end();
     }
 }
 
@@ -153,10 +166,12 @@ fn sign(outcome: &Outcome, age: Duration) -> Sign {
 impl Engine {
     pub(crate) fn new(parts: Arc<Parts>) -> Self {
         let settings = parts.settings;
+        let lanes = Lanes::new(settings.in_flight_max, settings.in_flight_per_destination_max);
         Self {
             parts,
             hands: Hands::default(),
-            lanes: Lanes::new(settings.in_flight_max, settings.in_flight_per_destination_max),
+            away: Away::new(lanes.claims_per_lane_max()),
+            lanes,
             lookahead: Lookahead::new(),
             prune: Prune::new(settings.finished_max, settings.finished_retention),
             trouble: Trouble::default(),
@@ -169,6 +184,8 @@ impl Engine {
             look_at_full_at: Timestamp::MIN,
             read_again_at: Timestamp::MIN,
             tenure: None,
+            adopted: Adopted::default(),
+            is_claiming: false,
             active_since: Timestamp::MAX,
             seen_at: Timestamp::MAX,
             stopping: false,
@@ -184,12 +201,15 @@ impl Engine {
         if !parts.load.begin() {
             return Err(EngineError::Running);
         }
-        let _ends = Ends(&parts.load);
+        let _ends = Ends(&parts);
+        self.adopted.begin(parts.store.as_ref())?;
+        parts.store.offer(self.lanes.claims_max());
         let mut shutdown = pin!(shutdown);
         loop {
             let now = parts.clock.now();
             let agenda = parts.store.agenda();
             self.notice(now, agenda);
+            self.adopt(agenda)?;
             self.release(now);
             let send_at = self.send(now);
             let look_at = self.plan(now, agenda).min(send_at);
@@ -213,6 +233,9 @@ impl Engine {
     /// Notices since when this node has been able to fire.
     fn notice(&mut self, now: Timestamp, agenda: Agenda) {
         let stalled = now.since(self.seen_at) > STALL;
+        if agenda.tenure != self.tenure {
+            self.adopted.look_at_all();
+        }
         if agenda.tenure != self.tenure || stalled {
             let was_planner = self.tenure.is_some();
             self.tenure = agenda.tenure;
@@ -226,6 +249,7 @@ impl Engine {
             if was_planner && agenda.tenure.is_none() {
                 // Somebody else plans from here on, and sends what has not left yet.
                 self.hand_back_unsent();
+                self.away.clear();
             }
         }
         self.seen_at = now;
@@ -233,7 +257,7 @@ impl Engine {
 
     /// Keeps a claimed attempt until its instant.
     fn keep(&mut self, attempt: Attempt) {
-        if self.stopping || self.tenure.is_none() {
+        if self.stopping {
             return self.hand_back(attempt);
         }
         self.ahead_count += 1;
@@ -318,6 +342,7 @@ impl Engine {
     /// Claims nothing any more and hands back what has not left.
     fn stop(&mut self) {
         self.stopping = true;
+        self.parts.store.offer(0);
         self.parts.load.stop();
         let drained_at = self.parts.clock.now().plus(self.parts.settings.drain);
         self.waits.drain_until(&self.parts.clock, drained_at);

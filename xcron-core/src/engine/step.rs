@@ -1,6 +1,6 @@
 //! A step of the planner: read what is due, decide, commit, and act on what was committed.
 
-use super::lanes::Room;
+use super::place::Place;
 use super::trouble::Trouble;
 use super::{Attempt, Engine, EngineError, Returned, STORE_PAUSE, TICK};
 use crate::Timestamp;
@@ -21,7 +21,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// How long the planner waits at the most before it looks at full lanes again.
-const FULL_PAUSE: Duration = Duration::from_millis(100);
+pub(super) const FULL_PAUSE: Duration = Duration::from_millis(100);
 /// How long the planner waits at the most before it looks again at a task that is to be decided
 /// at its instant.
 const NOT_YET_PAUSE: Duration = Duration::from_millis(5);
@@ -73,6 +73,8 @@ struct Decision {
     doubted: Option<Revision>,
     ended: Vec<RunRecord>,
     settled: Vec<Returned>,
+    /// Claims of this node that were never in hand.
+    unsent: Vec<Claim>,
     start: Option<Attempt>,
 }
 
@@ -84,6 +86,7 @@ impl Decision {
             doubted: None,
             ended: Vec::new(),
             settled: Vec::new(),
+            unsent: Vec::new(),
             start: None,
         }
     }
@@ -111,8 +114,12 @@ impl Engine {
         }
         let span = self.lookahead.span();
         let until = now.plus(span);
-        let room = self.lanes.claims_max().saturating_sub(self.hands.attempts());
         let plans = agenda.tenure.is_some() && !self.stopping;
+        if plans {
+            self.away.refresh(self.parts.store.as_ref(), now);
+        }
+        let own = self.lanes.claims_max().saturating_sub(self.hands.attempts());
+        let room = own + self.away.room();
         if !plans && self.uncertain.is_empty() && self.returned.is_empty() {
             // Another plans, and nothing is left to ask of the store here.
             self.trouble = Trouble::default();
@@ -122,7 +129,7 @@ impl Engine {
         let is_due = next_due.is_some_and(|at| at <= until);
         let reads = is_due && now >= self.read_again_at;
         let due_max =
-            if reads { self.worth_reading(now, room).min(self.trouble.batch_max()) } else { 0 };
+            if reads { self.worth_reading(now, own).min(self.trouble.batch_max()) } else { 0 };
         let finished_max = if plans { self.prune.page(now, self.parts.store.counts()) } else { 0 };
         if due_max > 0 || finished_max > 0 || !self.uncertain.is_empty() {
             self.read(until, due_max, finished_max);
@@ -137,11 +144,12 @@ impl Engine {
 
     /// How many due tasks to read; lanes that were full are looked at again now and then, even
     /// if nothing comes back from them.
-    fn worth_reading(&mut self, now: Timestamp, room: usize) -> usize {
+    fn worth_reading(&mut self, now: Timestamp, own: usize) -> usize {
         if now >= self.look_at_full_at {
             self.lanes.forget_full();
+            self.away.offer_again();
         }
-        self.lanes.worth_reading(room).min(DUE_MAX)
+        (self.lanes.worth_reading(own) + self.away.room()).min(DUE_MAX)
     }
 
     fn read(&mut self, until: Timestamp, due_max: usize, finished_max: usize) {
@@ -172,6 +180,7 @@ impl Engine {
 
     /// Takes in what a step came back with.
     pub(super) fn absorb(&mut self, done: Done) -> Result<(), EngineError> {
+        self.is_claiming = false;
         match done {
             Done::Read(Ok(page)) => self.decide(page, self.parts.clock.now()),
             Done::Read(Err(error)) => self.store_failed(&error)?,
@@ -195,7 +204,7 @@ impl Engine {
         Ok(())
     }
 
-    fn store_failed(&mut self, error: &StoreError) -> Result<(), EngineError> {
+    pub(super) fn store_failed(&mut self, error: &StoreError) -> Result<(), EngineError> {
         self.parts.observer.observe(&Event::StoreFailed { error });
         if error.kind() == StoreErrorKind::Fatal {
             return Err(EngineError::Store(error.clone()));
@@ -286,6 +295,7 @@ impl Engine {
             if let Some(settled) = decide::settle(task, &claim, &unsent, None, now) {
                 decision.task.state = settled.state;
                 decision.changed = true;
+                decision.unsent.push(claim);
             }
         }
         decision
@@ -313,7 +323,7 @@ impl Engine {
 
     /// Claims what is due of a task, if its destination has room.
     fn claim(&mut self, decision: &mut Decision, until: Timestamp, now: Timestamp) {
-        let Self { parts, lanes, .. } = self;
+        let parts = Arc::clone(&self.parts);
         let task = &decision.task;
         let claimed = decide::claim(
             task,
@@ -338,34 +348,33 @@ impl Engine {
             }
             return;
         }
-        let settled = decision.changed;
-        decision.changed = true;
-        let Some(start) = claimed.start else {
-            decision.task.state = claimed.state;
-            decision.ended.extend(claimed.ended);
-            return;
-        };
-        let destination = parts.dispatcher.destination(&task.definition.callback);
-        match lanes.reserve(&destination, now) {
-            Room::Taken => {}
-            Room::Soon => {
-                decision.changed = settled;
-                return;
+        let mut claimed = claimed;
+        if claimed.start.is_some() {
+            let destination = parts.dispatcher.destination(&task.definition.callback);
+            match self.place(&claimed, &destination, now) {
+                Place::Here => {}
+                Place::With(other) => decide::entrust(&mut claimed, other),
+                Place::Nowhere => return,
+                Place::Later(later) => {
+                    decision.task.state = decide::defer(&decision.task, later);
+                    decision.changed = true;
+                    return;
+                }
             }
-            Room::Later(later) => {
-                decision.task.state = decide::defer(task, later);
-                return;
-            }
+            let version = claimed.state.version;
+            let attempt = |start| Attempt { start, destination, version };
+            decision.start = claimed.start.map(attempt);
         }
         decision.task.state = claimed.state;
         decision.ended.extend(claimed.ended);
-        let version = decision.task.state.version;
-        decision.start = Some(Attempt { start, destination, version });
+        decision.changed = true;
     }
 
     fn commit(&mut self, batch: Batch) {
         let parts = Arc::clone(&self.parts);
         let Batch { changes, mut decisions } = batch;
+        let claims = |decision: &Decision| decision.start.is_some() || !decision.unsent.is_empty();
+        self.is_claiming = decisions.iter().any(claims);
         if mutant::is_on(Mutant::FireBeforeCommit) {
             self.keep_uncommitted(&mut decisions);
         }
@@ -380,6 +389,9 @@ impl Engine {
     /// What [`Mutant::FireBeforeCommit`] does instead of waiting for the store's answer.
     fn keep_uncommitted(&mut self, decisions: &mut [Decision]) {
         for decision in decisions {
+            if !self.is_own(decision.start.as_ref()) {
+                continue;
+            }
             if let Some(attempt) = decision.start.take() {
                 self.hands.take(decision.task.clone(), attempt.start.claim.clone());
                 self.keep(attempt);
@@ -389,7 +401,7 @@ impl Engine {
 
     /// Acts on what the store answered for one decision.
     fn act(&mut self, decision: Decision, committed: Committed) {
-        let Decision { mut task, ended, settled, start, .. } = decision;
+        let Decision { mut task, ended, settled, unsent, start, .. } = decision;
         match committed {
             Ok(revision) => {
                 task.revision = revision;
@@ -397,16 +409,28 @@ impl Engine {
                 for returned in &settled {
                     self.hands.let_go(&returned.attempt.start.claim);
                 }
+                if self.tenure.is_none() {
+                    let settled = settled.iter().map(|returned| &returned.attempt.start.claim);
+                    let settled = settled.chain(&unsent);
+                    settled.for_each(|claim| self.adopted.note_settled(claim, revision));
+                }
                 self.hands.learn(&task);
-                if let Some(attempt) = start {
+                let Some(attempt) = start else {
+                    return;
+                };
+                if !self.is_own(Some(&attempt)) {
+                    self.away.note(attempt.start.claim, revision, attempt.destination);
+                } else if self.tenure.is_none() {
+                    // Somebody else plans by now.
+                    self.hands.take(task, attempt.start.claim.clone());
+                    self.hand_back(attempt);
+                } else {
                     self.hands.take(task, attempt.start.claim.clone());
                     self.keep(attempt);
                 }
             }
             Err(conflict) => {
-                if let Some(attempt) = start {
-                    self.lanes.release(&attempt.destination);
-                }
+                self.take_back_room(start);
                 if conflict == Conflict::Missing {
                     for returned in &settled {
                         self.hands.let_go(&returned.attempt.start.claim);
@@ -427,9 +451,7 @@ impl Engine {
         if let Some(doubted) = own.or(decision.doubted) {
             self.uncertain.insert(decision.task.id, doubted);
         }
-        if let Some(attempt) = decision.start {
-            self.lanes.release(&attempt.destination);
-        }
+        self.take_back_room(decision.start);
         self.returned.extend(decision.settled);
     }
 

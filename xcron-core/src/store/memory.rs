@@ -164,7 +164,7 @@ impl Table {
 
     fn agenda(&self) -> Agenda {
         let next_due = self.due.first().map(|(at, _)| *at);
-        Agenda { tenure: Some(1), next_due, vacancy: None }
+        Agenda { tenure: Some(1), next_due, ..Agenda::default() }
     }
 
     fn wake(&mut self) {

@@ -22,6 +22,8 @@ pub const COMMIT_CHANGES_MAX: usize = 4_096;
 pub const PAGE_TASKS_MAX: usize = 4_096;
 /// The most tasks of one page of [`Store::scan_history`].
 pub const PAGE_HISTORIES_MAX: usize = 256;
+/// The most tasks of one page of [`Store::entrusted`].
+pub const ENTRUSTED_MAX: usize = 1_024;
 /// The most failed runs of a task that are kept, besides the newest of the others.
 pub const FAILED_RUNS_MAX: usize = 100;
 
@@ -120,11 +122,14 @@ pub struct Agenda {
     /// For how long before the present term nobody may have been able to fire; `None` if that is
     /// not known. After a short vacancy nothing counts as missed, it is merely late.
     pub vacancy: Option<Duration>,
+    /// The newest revision of a task with an attempt that another node has claimed for this one;
+    /// `None` if there is none, or while this node plans itself.
+    pub entrusted: Option<Revision>,
 }
 
 impl Agenda {
-    /// Whether a planner that acted on `seen` has something new to do: it gained or lost its
-    /// tenure, or something became due earlier.
+    /// Whether an engine that acted on `seen` has something new to do: its node gained or lost its
+    /// tenure, something became due earlier, or an attempt was claimed for it.
     #[must_use]
     pub fn is_news_to(&self, seen: &Self) -> bool {
         let earlier = match (self.next_due, seen.next_due) {
@@ -132,8 +137,26 @@ impl Agenda {
             (Some(_), None) => true,
             (None, _) => false,
         };
-        self.tenure != seen.tenure || earlier
+        self.tenure != seen.tenure || earlier || self.entrusted > seen.entrusted
     }
+}
+
+/// Tasks with an attempt that was claimed for this node.
+#[derive(Clone, Debug, Default)]
+pub struct Entrusted {
+    /// The tasks.
+    pub tasks: Vec<Task>,
+    /// Every change up to this revision is in them.
+    pub seen: Revision,
+}
+
+/// Another node that sends what is claimed for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sender {
+    /// Who it is in claims.
+    pub holder: Holder,
+    /// How many more attempts may be claimed for it now.
+    pub room: usize,
 }
 
 /// A claimed attempt, as its sender names it just before the send.
@@ -301,6 +324,29 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
 
     /// Whether `holder` certainly sends nothing any more.
     fn is_gone(&self, holder: Holder) -> bool;
+
+    /// The other nodes that attempts may be claimed for now; none where there is one node only.
+    fn senders(&self) -> Vec<Sender> {
+        Vec::new()
+    }
+
+    /// Says how many attempts the others may claim for this node; 0 once it takes none any more.
+    fn offer(&self, _attempts: usize) {}
+
+    /// Up to `limit` tasks with an attempt that was claimed for this node, of those that have
+    /// changed after the revision `since`, in the order in which they did.
+    ///
+    /// # Errors
+    /// When the store cannot answer now.
+    fn entrusted(&self, _since: Revision, _limit: usize) -> Result<Entrusted, StoreError> {
+        Ok(Entrusted::default())
+    }
+
+    /// Whether a claim that was made for another node with the revision `made` stands, as of the
+    /// last applied commit; cheap.
+    fn is_open(&self, _claim: &Claim, _made: Revision) -> bool {
+        true
+    }
 
     /// Why nothing may be decided by this node's clock now, if so; cheap, asked after the clock was
     /// read for a wish about a task. It says that the wish has no effect.

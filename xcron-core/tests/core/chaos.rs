@@ -9,9 +9,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use xcron_core::testing::{SimClock, store_suite};
 use xcron_core::{
-    Agenda, Change, Claim, Clock, Committed, Consistency, Effect, Holder, MemoryStore, Misfire,
-    Outcome, Overlap, Store, StoreError, StoreErrorKind, Task, TaskCounts, TaskId, TaskWithHistory,
-    Timestamp,
+    Agenda, Change, Claim, Clock, Committed, Consistency, Effect, Entrusted, Holder, MemoryStore,
+    Misfire, Outcome, Overlap, Revision, Sender, Store, StoreError, StoreErrorKind, Task,
+    TaskCounts, TaskId, TaskWithHistory, Timestamp,
 };
 
 /// A sequence that looks random and is a function of its seed (SplitMix64).
@@ -171,6 +171,22 @@ impl Store for FlakyStore {
 
     fn is_gone(&self, holder: Holder) -> bool {
         self.inner.is_gone(holder)
+    }
+
+    fn senders(&self) -> Vec<Sender> {
+        self.inner.senders()
+    }
+
+    fn offer(&self, attempts: usize) {
+        self.inner.offer(attempts);
+    }
+
+    fn entrusted(&self, since: Revision, limit: usize) -> Result<Entrusted, StoreError> {
+        self.inner.entrusted(since, limit)
+    }
+
+    fn is_open(&self, claim: &Claim, made: Revision) -> bool {
+        self.inner.is_open(claim, made)
     }
 
     fn clock_fault(&self) -> Option<StoreError> {

@@ -8,6 +8,7 @@ mod chaos;
 mod claim;
 mod engine;
 mod seams;
+mod senders;
 mod settle;
 mod tenure;
 mod world;

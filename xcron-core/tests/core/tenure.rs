@@ -9,9 +9,9 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use xcron_core::{
-    Agenda, Callback, Change, ChangeError, Claim, Clock, Committed, Consistency, Effect, Holder,
-    MemoryStore, Misfire, Settings, Store, StoreError, StoreErrorKind, Task, TaskCounts, TaskId,
-    TaskWithHistory, Timestamp,
+    Agenda, Callback, Change, ChangeError, Claim, Clock, Committed, Consistency, Effect, Entrusted,
+    Holder, MemoryStore, Misfire, Revision, Sender, Settings, Store, StoreError, StoreErrorKind,
+    Task, TaskCounts, TaskId, TaskWithHistory, Timestamp,
 };
 
 /// A store whose node is entitled to decide only in some terms.
@@ -143,6 +143,22 @@ impl Store for Elected {
 
     fn is_gone(&self, holder: Holder) -> bool {
         self.inner.is_gone(holder)
+    }
+
+    fn senders(&self) -> Vec<Sender> {
+        self.inner.senders()
+    }
+
+    fn offer(&self, attempts: usize) {
+        self.inner.offer(attempts);
+    }
+
+    fn entrusted(&self, since: Revision, limit: usize) -> Result<Entrusted, StoreError> {
+        self.inner.entrusted(since, limit)
+    }
+
+    fn is_open(&self, claim: &Claim, made: Revision) -> bool {
+        self.inner.is_open(claim, made)
     }
 
     fn clock_fault(&self) -> Option<StoreError> {

@@ -99,6 +99,13 @@ impl Contacts {
         known.values().map(|contact| contact.report.election_timeout_ms).filter(|&ms| ms > 0).min()
     }
 
+    /// What those said of themselves that were heard of within `span`.
+    pub(crate) fn heard_within(&self, span: Duration, now: Instant) -> Vec<ReportMessage> {
+        let known = self.known();
+        let heard = known.values().filter(|contact| now.duration_since(contact.seen_at) <= span);
+        heard.map(|contact| contact.report.clone()).collect()
+    }
+
     /// What the clocks of these nodes showed when they were last asked.
     pub(crate) fn clocks(&self, nodes: &[u64]) -> Vec<Reading> {
         let known = self.known();
@@ -106,14 +113,21 @@ impl Contacts {
     }
 
     /// Whether a leader since `led_since` may take it that `holder` sends nothing any more: it has
-    /// been silent since for longer than its lease lasts.
-    pub(crate) fn is_silent(&self, holder: Holder, led_since: Instant, now: Instant) -> bool {
+    /// been silent since for longer than its lease lasts. That given by the leader before lasts for
+    /// `lease` at the most.
+    pub(crate) fn is_silent(
+        &self,
+        holder: Holder,
+        led_since: Instant,
+        lease: Duration,
+        now: Instant,
+    ) -> bool {
         let known = self.known();
         let contact = known.get(&holder.node);
         let seen = contact.filter(|contact| contact.report.life == holder.incarnation);
         match seen.map(|contact| contact.seen_at).filter(|&seen| seen > led_since) {
             Some(seen) => now.duration_since(seen) > SILENCE_MAX,
-            None => now.duration_since(led_since) > GREETING_MAX,
+            None => now.duration_since(led_since) > GREETING_MAX.max(lease),
         }
     }
 }
@@ -132,17 +146,16 @@ mod tests {
         let holder = Holder { node: 2, incarnation: 5 };
         contacts.note(report(2, 5), None, Instant::now());
         tokio::time::advance(Duration::from_millis(1)).await;
-        let led = Instant::now();
-        assert!(
-            !contacts.is_silent(holder, led, led),
-            "what was said to nobody counts for nothing"
-        );
-        assert!(contacts.is_silent(holder, led, led + GREETING_MAX * 2));
+        let (led, lease) = (Instant::now(), GREETING_MAX);
+        let is_silent = |holder, now| contacts.is_silent(holder, led, lease, now);
+        assert!(!is_silent(holder, led), "what was said to nobody counts for nothing");
+        assert!(is_silent(holder, led + GREETING_MAX * 2));
+        assert!(!contacts.is_silent(holder, led, GREETING_MAX * 3, led + GREETING_MAX * 2));
         tokio::time::advance(Duration::from_millis(100)).await;
         contacts.note(report(2, 5), None, Instant::now());
-        assert!(!contacts.is_silent(holder, led, led + GREETING_MAX * 2));
-        assert!(contacts.is_silent(holder, led, led + SILENCE_MAX * 2));
+        assert!(!is_silent(holder, led + GREETING_MAX * 2));
+        assert!(is_silent(holder, led + SILENCE_MAX * 2));
         let earlier = Holder { node: 2, incarnation: 4 };
-        assert!(contacts.is_silent(earlier, led, led + GREETING_MAX * 2));
+        assert!(is_silent(earlier, led + GREETING_MAX * 2));
     }
 }

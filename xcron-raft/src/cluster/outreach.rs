@@ -20,6 +20,9 @@ use crate::{Error, ErrorKind};
 /// How often each other node is told.
 const EVERY: Duration = Duration::from_millis(250);
 
+/// How often the leader is told while this node has attempts to send: it may not without its word.
+const EVERY_AS_SENDER: Duration = Duration::from_millis(50);
+
 /// How often it is looked whether somebody is to be told.
 const LOOK: Duration = Duration::from_millis(25);
 
@@ -59,6 +62,8 @@ pub(crate) fn report(shared: &Shared) -> ReportMessage {
         now: shared.clock.now().as_millis(),
         is_arriving: !shared.has_arrived(),
         election_timeout_ms: shared.settings.election_timeout_ms,
+        offered: shared.offered(),
+        may_send: shared.may_send(),
     }
 }
 
@@ -96,7 +101,8 @@ enum Heard {
     Nothing,
     /// Whoever answers at the address belongs to another cluster.
     Foreign(String),
-    Contact(Box<ContactMessage>, Option<Reading>),
+    /// What was answered to a question of that instant, and what the clock of the other showed.
+    Contact(Box<ContactMessage>, Instant, Option<Reading>),
 }
 
 impl Outreach {
@@ -180,8 +186,11 @@ impl Outreach {
             self.told.remove(&leader);
             self.greeted = Some((leader, standing.term));
         }
+        let sends = self.shared.has_claims();
         for (id, address) in others {
-            let is_due = self.told.get(&id).is_none_or(|&at| now.duration_since(at) >= EVERY);
+            let is_asked = sends && standing.leader == Some(id);
+            let every = if is_asked { EVERY_AS_SENDER } else { EVERY };
+            let is_due = self.told.get(&id).is_none_or(|&at| now.duration_since(at) >= every);
             if is_due && self.telling.insert(id) {
                 self.told.insert(id, now);
                 let (network, shared) = (self.network.clone(), self.shared.clone());
@@ -230,13 +239,13 @@ impl Outreach {
     }
 
     fn hear(&mut self, node: u64, heard: Heard) {
-        let (contact, clock) = match heard {
+        let (contact, asked, clock) = match heard {
             Heard::Nothing => return,
             Heard::Foreign(what) => {
                 self.shared.set_obstacle(what);
                 return;
             }
-            Heard::Contact(contact, clock) => (contact, clock),
+            Heard::Contact(contact, asked, clock) => (contact, asked, clock),
         };
         // An answer to what was asked before this node had arrived may have been long on its way.
         let is_late = contact.is_about_arrival && self.shared.has_arrived();
@@ -252,6 +261,10 @@ impl Outreach {
         };
         let (last_log, now) = (report.last_log, Instant::now());
         self.shared.contacts.note(report, clock, now);
+        if contact.vouched_ms > 0 {
+            let until = asked + Duration::from_millis(contact.vouched_ms);
+            self.shared.take_word(until, contact.vouched_after);
+        }
         self.welcomed.insert(node);
         if !contact.voters.is_empty() && last_log > self.voters.0 {
             self.voters = (last_log, contact.voters);
@@ -325,7 +338,7 @@ async fn tell(network: &Network, shared: &Shared, node: u64, address: &str) -> H
             // The answer was given somewhere within, most likely halfway.
             let at = began + took / 2;
             let shown = contact.report.as_ref().map(|report| Reading { shown: report.now, at });
-            Heard::Contact(Box::new(contact), shown.filter(|_| took <= EXCHANGE_MAX))
+            Heard::Contact(Box::new(contact), began, shown.filter(|_| took <= EXCHANGE_MAX))
         }
         Err(_) => Heard::Nothing,
     }

@@ -171,11 +171,20 @@ impl NodeService {
         // Whoever leads or not: without the one that asks there may be no majority to elect one.
         let arriving = theirs.is_arriving.then(|| self.shared.standing().voters.clone());
         let voters = arriving.unwrap_or_default();
+        let mut vouched = None;
         if farewell.is_empty() {
+            vouched = self.shared.vouch_for(&theirs);
             self.shared.contacts.note(theirs, None, Instant::now());
         }
-        let report = Some(report(&self.shared));
-        Ok(reply(&ContactMessage { report, farewell, is_about_arrival, voters }))
+        let (vouched_after, vouched) = vouched.unwrap_or_default();
+        Ok(reply(&ContactMessage {
+            report: Some(report(&self.shared)),
+            farewell,
+            is_about_arrival,
+            voters,
+            vouched_ms: vouched.as_millis() as u64,
+            vouched_after,
+        }))
     }
 
     /// Why a node may not take part any more, if it was let go. Until raft's membership is without

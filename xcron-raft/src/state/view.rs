@@ -28,7 +28,8 @@ pub(crate) struct View {
     records: OrdMap<TaskId, Arc<Record>>,
     due: OrdSet<(Timestamp, TaskId)>,
     finished: OrdSet<(Timestamp, TaskId)>,
-    held: OrdMap<Holder, OrdSet<TaskId>>,
+    /// Tasks with an attempt that each holder has, by their revisions.
+    held: OrdMap<Holder, OrdSet<(u64, TaskId)>>,
     lives: OrdMap<u64, u64>,
     /// Tasks that keep failed runs apart.
     failed: OrdSet<TaskId>,
@@ -63,6 +64,11 @@ impl View {
         };
         let records = self.records.iter();
         self.records = records.map(|(id, record)| (id.clone(), Arc::new(leapt(record)))).collect();
+        let leapt =
+            |(revision, id): &(u64, TaskId)| (revision.saturating_add(REVISIONS_LEAP), id.clone());
+        let leapt = |tasks: &OrdSet<(u64, TaskId)>| tasks.iter().map(leapt).collect::<OrdSet<_>>();
+        let held = self.held.iter();
+        self.held = held.map(|(holder, tasks)| (*holder, leapt(tasks))).collect();
         self.revision = self.revision.saturating_add(REVISIONS_LEAP);
     }
 
@@ -116,7 +122,7 @@ impl View {
     }
 
     fn insert(&mut self, id: TaskId, record: Record, keys: &Keys) {
-        self.index(&id, keys);
+        self.index(&id, keys, record.revision);
         self.note_failed(&id, 0, record.failed.len());
         self.records.insert(id, Arc::new(record));
     }
@@ -218,9 +224,9 @@ impl View {
         };
         self.note_failed(&id, old.failed.len(), record.failed.len());
         let (before, after) = (Keys::of(&old.state)?, Keys::of(&record.state)?);
-        if before != after {
-            self.unindex(&id, &before);
-            self.index(&id, &after);
+        if before != after || !after.holders.is_empty() {
+            self.unindex(&id, &before, old.revision);
+            self.index(&id, &after, revision);
         }
         self.records.insert(id, Arc::new(record));
         Ok(Answer::Done(revision))
@@ -234,13 +240,13 @@ impl View {
         if delete.expected.is_some_and(|expected| expected != old.revision) {
             return Ok(Answer::Stale(old.revision));
         }
-        self.unindex(&id, &Keys::of(&old.state)?);
+        self.unindex(&id, &Keys::of(&old.state)?, old.revision);
         self.note_failed(&id, old.failed.len(), 0);
         self.records.remove(&id);
         Ok(Answer::Done(self.revision + 1))
     }
 
-    fn index(&mut self, id: &TaskId, keys: &Keys) {
+    fn index(&mut self, id: &TaskId, keys: &Keys, revision: u64) {
         if let Some(at) = keys.due_at {
             self.due.insert((at, id.clone()));
         }
@@ -248,12 +254,12 @@ impl View {
             self.finished.insert((at, id.clone()));
         }
         for holder in &keys.holders {
-            self.held.entry(*holder).or_default().insert(id.clone());
+            self.held.entry(*holder).or_default().insert((revision, id.clone()));
         }
         *self.counter(keys.status) += 1;
     }
 
-    fn unindex(&mut self, id: &TaskId, keys: &Keys) {
+    fn unindex(&mut self, id: &TaskId, keys: &Keys, revision: u64) {
         if let Some(at) = keys.due_at {
             self.due.remove(&(at, id.clone()));
         }
@@ -262,7 +268,7 @@ impl View {
         }
         for holder in &keys.holders {
             if let Some(tasks) = self.held.get_mut(holder) {
-                tasks.remove(id);
+                tasks.remove(&(revision, id.clone()));
                 if tasks.is_empty() {
                     self.held.remove(holder);
                 }
@@ -382,7 +388,38 @@ impl View {
     /// run.
     fn orphans(&self, is_gone: &dyn Fn(Holder) -> bool) -> impl Iterator<Item = &TaskId> {
         let gone = self.held.iter().filter(|(holder, _)| is_gone(**holder));
-        gone.flat_map(|(_, tasks)| tasks.iter())
+        gone.flat_map(|(_, tasks)| tasks.iter().map(|(_, id)| id))
+    }
+
+    /// How many tasks have an attempt that `holder` has.
+    pub(crate) fn held_by(&self, holder: Holder) -> usize {
+        self.held.get(&holder).map_or(0, OrdSet::len)
+    }
+
+    /// The newest revision of those tasks.
+    pub(crate) fn newest_held_by(&self, holder: Holder) -> Option<u64> {
+        self.held.get(&holder)?.get_max().map(|(revision, _)| *revision)
+    }
+
+    /// Up to `limit` of those tasks that have changed after the revision `since`, in the order in
+    /// which they did.
+    pub(crate) fn held_since(
+        &self,
+        holder: Holder,
+        since: u64,
+        limit: usize,
+    ) -> Result<Vec<Task>, Unreadable> {
+        let Some(held) = self.held.get(&holder) else {
+            return Ok(Vec::new());
+        };
+        let newer = held.iter().rev().take_while(|(revision, _)| *revision > since);
+        let newer: Vec<&TaskId> = newer.map(|(_, id)| id).collect();
+        self.tasks(newer.into_iter().rev().take(limit))
+    }
+
+    /// Whether `holder` is the present life of its node.
+    pub(crate) fn is_present_life(&self, holder: Holder) -> bool {
+        self.lives.get(&holder.node) == Some(&holder.incarnation)
     }
 
     /// Whether `holder` is an earlier life of its node.

@@ -7,8 +7,9 @@ use std::time::Duration;
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 use xcron_core::mutant::{self, Mutant};
-use xcron_core::{Agenda, Clock, Effect, Holder, StoreError, StoreErrorKind};
+use xcron_core::{Agenda, Clock, Effect, Holder, Revision, StoreError, StoreErrorKind};
 
+use super::sending::Sending;
 use super::settings::{ROOM_BYTES_MIN, RaftSettings};
 use super::stats::{Counters, StoreStats};
 use crate::Error;
@@ -52,6 +53,7 @@ pub(crate) struct Shared {
     heard_leader: Mutex<Option<Instant>>,
     /// Set while this node hands over: it sends nothing any more, although it still leads.
     yields: AtomicBool,
+    pub(super) sending: Sending,
     /// Whether the others have said that this node may take part: see `outreach`.
     arrived: AtomicBool,
     /// Why the cluster cannot be used, as far as this node knows; empty if it can.
@@ -81,6 +83,7 @@ impl Shared {
             news: Notify::new(),
             heard_leader: Mutex::default(),
             yields: AtomicBool::new(false),
+            sending: Sending::default(),
             arrived: AtomicBool::new(false),
             obstacle: Mutex::default(),
         }
@@ -114,6 +117,7 @@ impl Shared {
         if term > 0 {
             let vacancy = lock(&self.heard_leader).map(|heard| now.duration_since(heard));
             *lock(&self.tenure_began) = Some((now, vacancy));
+            self.lead_in(term);
         }
         self.tenure.store(term, Ordering::SeqCst);
         self.published.wake();
@@ -156,8 +160,14 @@ impl Shared {
 
     /// Whether nobody else can lead now: a quorum has said so lately.
     pub(crate) fn is_leased(&self) -> bool {
+        lock(&self.standing).is_alone || !self.lease_left().is_zero()
+    }
+
+    /// For how long nobody else can lead, as a quorum has said.
+    pub(super) fn lease_left(&self) -> Duration {
         let now = self.born.elapsed().as_micros() as u64;
-        lock(&self.standing).is_alone || now < self.leased_until_us.load(Ordering::SeqCst)
+        let until = self.leased_until_us.load(Ordering::SeqCst);
+        Duration::from_micros(until.saturating_sub(now))
     }
 
     /// Whether this node may take part in raft: its disk is not behind what the others know of it.
@@ -185,7 +195,10 @@ impl Shared {
         let term = self.tenure.load(Ordering::SeqCst);
         let tenure = self.may_plan().then_some(term);
         let vacancy = lock(&self.tenure_began).and_then(|(_, vacancy)| vacancy);
-        Agenda { tenure, next_due: view.next_due(&|holder| self.is_gone(holder)), vacancy }
+        let newest = || view.newest_held_by(self.own_holder()).map(Revision);
+        let entrusted = if tenure.is_none() { newest() } else { None };
+        let next_due = view.next_due(&|holder| self.is_gone(holder));
+        Agenda { tenure, next_due, vacancy, entrusted }
     }
 
     /// Whether this node leads and its clock is right; never after a failure.
@@ -196,7 +209,7 @@ impl Shared {
 
     /// Whether an attempt of this node may leave now.
     pub(crate) fn may_send(&self) -> bool {
-        self.may_plan() && self.is_leased()
+        if self.is_leader() { self.may_plan() && self.is_leased() } else { self.has_word() }
     }
 
     /// Whether this node leads; never after a failure.
@@ -214,7 +227,7 @@ impl Shared {
             return false;
         }
         let began = lock(&self.tenure_began).map(|(at, _)| at);
-        began.is_some_and(|at| self.contacts.is_silent(holder, at, Instant::now()))
+        began.is_some_and(|began| self.is_lost(holder, began))
     }
 
     /// Why this node's clock cannot be trusted, if it cannot.
@@ -315,6 +328,6 @@ impl Shared {
     }
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

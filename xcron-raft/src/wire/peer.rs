@@ -244,6 +244,12 @@ pub(crate) struct ReportMessage {
     /// How long it waits for a leader before it stands for election, in milliseconds.
     #[prost(uint64, tag = "15")]
     pub(crate) election_timeout_ms: u64,
+    /// How many attempts others may claim for it.
+    #[prost(uint64, tag = "16")]
+    pub(crate) offered: u64,
+    /// Whether it may send now.
+    #[prost(bool, tag = "17")]
+    pub(crate) may_send: bool,
 }
 
 /// The answer to a report.
@@ -262,6 +268,13 @@ pub(crate) struct ContactMessage {
     /// only who did when it ended.
     #[prost(uint64, repeated, tag = "4")]
     pub(crate) voters: Vec<u64>,
+    /// For how long from its question on whoever asked may send what was claimed for it, in
+    /// milliseconds: nobody else can lead meanwhile.
+    #[prost(uint64, tag = "5")]
+    pub(crate) vouched_ms: u64,
+    /// What it has to have applied for that.
+    #[prost(uint64, tag = "6")]
+    pub(crate) vouched_after: u64,
 }
 
 /// A founder without a cluster tells who it believes the founders are.

@@ -1,5 +1,7 @@
 //! What is to be expected of the cluster at a moment, judged by the faults that are under way.
 
+use std::collections::BTreeSet;
+
 use xcron_checker::{SenderLost, Tenure, Unhealthy};
 
 use crate::record::Recorder;
@@ -28,6 +30,8 @@ pub(crate) struct Health {
     excused_until_us: i64,
     /// Who leads, by node: the term.
     leads: Vec<(u64, u64)>,
+    /// Who may send without leading.
+    sends: BTreeSet<u64>,
 }
 
 impl Health {
@@ -73,6 +77,15 @@ impl Health {
         if let Some(term) = term {
             self.leads.push((node, term));
             recorder.line(Tenure { from_us: recorder.now_us(), node, term });
+        }
+    }
+
+    /// Takes down whether `node`, which does not lead, may send what others have claimed for it.
+    pub(crate) fn sender(&mut self, recorder: &Recorder, node: u64, may_send: bool) {
+        if may_send {
+            self.sends.insert(node);
+        } else if self.sends.remove(&node) {
+            recorder.line(SenderLost { node, at_us: recorder.now_us() });
         }
     }
 

@@ -179,6 +179,7 @@ impl World {
             node.kill(&self.around);
         }
         self.recorder.trace(&format!("node {number} is killed"));
+        self.health.sender(&self.recorder, number, false);
         self.note(number, |condition| condition.is_up = false);
     }
 
@@ -317,6 +318,9 @@ impl World {
             let handle = handles.get(&number).filter(|_| reaches && node.is_awake());
             let term = handle.and_then(|handle| handle.store.agenda().tenure);
             self.health.tenure(&self.recorder, number, term);
+            let awake = handles.get(&number).filter(|_| node.is_awake());
+            let may_send = awake.is_some_and(|handle| handle.store.may_send());
+            self.health.sender(&self.recorder, number, may_send || term.is_some());
         }
         if self.watches.is_multiple_of(LOOK_AT_MEMBERS)
             && let Some(handle) = self.health.leader().and_then(|leader| handles.get(&leader))
