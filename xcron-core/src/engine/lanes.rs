@@ -158,6 +158,11 @@ impl Lanes {
         self.claimed >= self.in_flight_max || of_lane >= self.in_flight_per_lane_max
     }
 
+    /// Whether `destination` answered last.
+    pub(super) fn is_proven(&self, destination: &Arc<str>) -> bool {
+        self.proven.has(destination)
+    }
+
     /// Whether hardly anything comes back from `destination`: others would fare no better.
     pub(super) fn is_doubtful(&self, destination: &Arc<str>, now: Timestamp) -> bool {
         let lane = self.lanes.get(destination);

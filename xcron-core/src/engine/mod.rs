@@ -63,6 +63,9 @@ const STALL: Duration = Duration::from_secs(3);
 const STORE_PAUSE: Duration = Duration::from_millis(100);
 /// How long the engine waits before it asks again whether it may send.
 const SEND_PAUSE: Duration = Duration::from_millis(10);
+/// The most attempts sent to destinations that are not known to answer before the engine looks at
+/// what has come back: those that answer go first then.
+const UNSURE_AT_ONCE: usize = 16;
 /// The most outcomes taken in before the engine looks at the rest of its work.
 const OUTCOMES_AT_ONCE: usize = 256;
 
@@ -286,7 +289,12 @@ impl Engine {
     /// claimed anew.
     fn send(&mut self, now: Timestamp) -> Timestamp {
         let may_send = self.lanes.queued() == 0 || self.parts.store.may_send();
-        while may_send && let Some(attempt) = self.lanes.pop(now) {
+        let mut unsure = 0;
+        while may_send
+            && unsure < UNSURE_AT_ONCE
+            && let Some(attempt) = self.lanes.pop(now)
+        {
+            unsure += usize::from(!self.lanes.is_proven(&attempt.destination));
             let claim = attempt.start.claim.clone();
             let Some(task) = self.hands.get(&claim.task) else {
                 self.lanes.returned(&attempt.destination, Sign::Nothing, now);
@@ -313,7 +321,11 @@ impl Engine {
         }
         let (lanes, load) = (&self.lanes, &self.parts.load);
         load.set(lanes.in_flight(), lanes.queued(), lanes.oldest_queued());
-        now.plus(if may_send { TICK } else { SEND_PAUSE })
+        match (may_send, unsure < UNSURE_AT_ONCE) {
+            (true, true) => now.plus(TICK),
+            (true, false) => now,
+            (false, _) => now.plus(SEND_PAUSE),
+        }
     }
 
     /// Whether `task` has got another target since. What was claimed later has not waited behind

@@ -11,14 +11,14 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 /// An answer that takes longer than this, and [`SLOW_TIMES`] as long as the quickest, is slow.
-const SLOW: Duration = Duration::from_millis(200);
+const SLOW: Duration = Duration::from_millis(100);
 const SLOW_TIMES: u32 = 3;
 /// How often the number may change.
 const WINDOW: Duration = Duration::from_millis(100);
 /// How many answers it takes to judge by.
-const ANSWERS_MIN: u32 = 32;
+const ANSWERS_MIN: u32 = 64;
 /// One of so many may be slow.
-const SLOW_OF: u32 = 20;
+const SLOW_OF: u32 = 50;
 /// The number does not fall below this: where a disk is slow it is so for few requests as well.
 const PLACES_MIN: usize = 512;
 
@@ -134,7 +134,7 @@ mod tests {
         admission.places.load(Ordering::Relaxed)
     }
 
-    const QUICK: Duration = Duration::from_millis(150);
+    const QUICK: Duration = Duration::from_millis(100);
     const LONG: Duration = Duration::from_millis(1_500);
 
     #[tokio::test(start_paused = true)]
@@ -142,15 +142,15 @@ mod tests {
         let admission = Admission::new(1_000);
         assert_eq!(answer(&admission, ANSWERS_MIN, QUICK, QUICK), 1_000);
         tokio::time::advance(LONG).await;
-        assert_eq!(answer(&admission, 32, LONG, QUICK), 750);
+        assert_eq!(answer(&admission, ANSWERS_MIN, LONG, QUICK), 750);
         for _ in 0..10 {
             tokio::time::advance(LONG).await;
-            answer(&admission, 32, LONG, QUICK);
+            answer(&admission, ANSWERS_MIN, LONG, QUICK);
         }
         assert_eq!(admission.places.load(Ordering::Relaxed), PLACES_MIN);
         for _ in 0..80 {
             tokio::time::advance(LONG).await;
-            answer(&admission, 32, QUICK, QUICK);
+            answer(&admission, ANSWERS_MIN, QUICK, QUICK);
         }
         assert_eq!(admission.places.load(Ordering::Relaxed), 1_000);
     }
@@ -168,7 +168,7 @@ mod tests {
         let admission = Admission::new(1_000);
         tokio::time::advance(LONG).await;
         let began = Instant::now();
-        assert_eq!(answer(&admission, 32, LONG, QUICK), 750);
+        assert_eq!(answer(&admission, ANSWERS_MIN, LONG, QUICK), 750);
         for _ in 0..1_000 {
             admission.answered(began, began + LONG * 2);
         }

@@ -21,6 +21,8 @@ const EACH_SECOND: u32 = 500;
 /// The longest that a client is told to stay away, in seconds.
 const AWAY_MAX: u32 = 30;
 const SECOND: Duration = Duration::from_secs(1);
+/// Sooner than this nobody can tell how many come in a second.
+const SOON: Duration = Duration::from_millis(100);
 
 /// How many were turned away lately.
 #[derive(Debug)]
@@ -58,7 +60,11 @@ impl TurnedAway {
             (self.since, self.count) = (now, 0);
         }
         self.count += 1;
-        self.away_secs
+        // A crowd that comes at once is not told to be back at once.
+        let span = now.duration_since(self.since).max(SOON);
+        let a_second = f64::from(self.count) / span.as_secs_f64();
+        let away = (a_second * f64::from(self.away_secs) / f64::from(EACH_SECOND)).ceil();
+        (away as u32).clamp(self.away_secs, AWAY_MAX)
     }
 }
 
@@ -100,5 +106,15 @@ mod tests {
         let mut turned_away = TurnedAway::new();
         let away = told(&mut turned_away, &[10, 500, 7_000, 500, 500, 500, 2_000_000, 1, 1, 1]);
         assert_eq!(away, [1, 1, 1, 14, 14, 14, 14, 30, 1, 1]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_crowd_that_comes_at_once_is_spread_before_the_second_is_over() {
+        let mut turned_away = TurnedAway::new();
+        let now = turned_away.since;
+        let away: Vec<u32> = (0..2_000).map(|_| turned_away.come_back_after(now)).collect();
+        assert_eq!((away[0], away[49], away[50]), (1, 1, 2));
+        assert_eq!(away[1_999], 30);
+        assert_eq!(turned_away.come_back_after(now + SECOND / 2), 9, "4,002 a second until now");
     }
 }
