@@ -1,5 +1,5 @@
-//! How far ahead of the due instant a claim is committed, so that a commit's latency does not
-//! become lateness.
+//! How far ahead of the due instant a claim is decided and committed, so that what that takes does
+//! not become lateness.
 
 use std::time::Duration;
 
@@ -8,26 +8,29 @@ const MIN: Duration = Duration::from_millis(50);
 /// The most: what a crash may strand of at-most-once runs.
 const MAX: Duration = Duration::from_millis(500);
 
-/// Follows how long commits take.
+/// How long a step is taken to last before there was one: the first burst meets a cold machine.
+const FIRST: Duration = Duration::from_millis(100);
+
+/// Follows how long it takes to read what is due, to decide on it, and to commit that.
 #[derive(Debug)]
 pub(super) struct Lookahead {
-    commit: Duration,
+    step: Duration,
 }
 
 impl Lookahead {
     pub(super) const fn new() -> Self {
-        Self { commit: Duration::from_millis(10) }
+        Self { step: FIRST }
     }
 
-    /// Learns that a commit took `took`: slower ones count at once, faster ones by an eighth.
+    /// Learns that a step took `took`: slower ones count at once, faster ones by an eighth.
     pub(super) fn learn(&mut self, took: Duration) {
-        let slowly = (self.commit * 7 + took) / 8;
-        self.commit = took.max(slowly);
+        let slowly = (self.step * 7 + took) / 8;
+        self.step = took.max(slowly);
     }
 
-    /// How far ahead to claim now: about two commits.
+    /// How far ahead to claim now: about two steps.
     pub(super) fn span(&self) -> Duration {
-        (self.commit * 2).clamp(MIN, MAX)
+        (self.step * 2).clamp(MIN, MAX)
     }
 }
 
@@ -36,8 +39,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_slow_commit_widens_the_lookahead_at_once_and_fast_ones_narrow_it_slowly() {
+    fn a_slow_step_widens_the_lookahead_at_once_and_fast_ones_narrow_it_slowly() {
         let mut lookahead = Lookahead::new();
+        assert_eq!(lookahead.span(), FIRST * 2);
+        (0..50).for_each(|_| lookahead.learn(Duration::from_millis(4)));
         assert_eq!(lookahead.span(), MIN);
         lookahead.learn(Duration::from_millis(100));
         assert_eq!(lookahead.span(), Duration::from_millis(200));

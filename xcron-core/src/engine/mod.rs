@@ -135,6 +135,7 @@ pub(crate) struct Engine {
     returned: Vec<Returned>,
     /// Tasks to read anew, because a change decided on this revision conflicted or may happen.
     uncertain: BTreeMap<TaskId, Revision>,
+    step_began: Timestamp,
     pause_until: Timestamp,
     look_at_full_at: Timestamp,
     read_again_at: Timestamp,
@@ -183,6 +184,7 @@ impl Engine {
             ahead_count: 0,
             returned: Vec::new(),
             uncertain: BTreeMap::new(),
+            step_began: Timestamp::MIN,
             pause_until: Timestamp::MIN,
             look_at_full_at: Timestamp::MIN,
             read_again_at: Timestamp::MIN,

@@ -43,7 +43,7 @@ pub(super) enum Done {
     /// What was to be read.
     Read(Result<Page, StoreError>),
     /// What became of the batch.
-    Committed(Batch, Result<Vec<Committed>, StoreError>, Duration),
+    Committed(Batch, Result<Vec<Committed>, StoreError>),
 }
 
 /// What the planner read.
@@ -127,18 +127,22 @@ impl Engine {
         }
         let next_due = agenda.next_due.filter(|_| plans && room > 0);
         let is_due = next_due.is_some_and(|at| at <= until);
-        let reads = is_due && now >= self.read_again_at;
-        let due_max =
-            if reads { self.worth_reading(now, own).min(self.trouble.batch_max()) } else { 0 };
+        let batch_max = self.trouble.batch_max();
+        let worth = if is_due { self.worth_reading(now, own).min(batch_max) } else { 0 };
+        let due_max = if now >= self.read_again_at { worth } else { 0 };
         let finished_max = if plans { self.prune.page(now, self.parts.store.counts()) } else { 0 };
+        self.step_began = now;
         if due_max > 0 || finished_max > 0 || !self.uncertain.is_empty() {
             self.read(until, due_max, finished_max);
         } else if !self.returned.is_empty() {
             self.decide(Page { until, ..Page::default() }, now);
         }
         let claim_at = next_due.filter(|_| !is_due).map(|at| at.minus(span));
-        let look_up = if is_due && !reads { self.read_again_at } else { look_up };
-        let look_up = if is_due && self.lanes.has_full() { self.look_at_full_at } else { look_up };
+        let look_up = match worth {
+            0 if is_due && self.lanes.has_full() => self.look_at_full_at,
+            1.. if due_max == 0 => self.read_again_at,
+            _ => look_up,
+        };
         claim_at.map_or(look_up, |at| at.clamp(now, look_up))
     }
 
@@ -184,8 +188,8 @@ impl Engine {
         match done {
             Done::Read(Ok(page)) => self.decide(page, self.parts.clock.now()),
             Done::Read(Err(error)) => self.store_failed(&error)?,
-            Done::Committed(batch, Ok(committed), took) => {
-                self.lookahead.learn(took);
+            Done::Committed(batch, Ok(committed)) => {
+                self.lookahead.learn(self.parts.clock.now().since(self.step_began));
                 if let Some(over) = self.trouble.end(self.parts.clock.now()) {
                     self.active_since = over;
                 }
@@ -194,7 +198,7 @@ impl Engine {
                     self.act(decision, committed);
                 }
             }
-            Done::Committed(batch, Err(error), _) => {
+            Done::Committed(batch, Err(error)) => {
                 for decision in batch.decisions {
                     self.undo(decision, error.effect());
                 }
@@ -379,10 +383,8 @@ impl Engine {
             self.keep_uncommitted(&mut decisions);
         }
         self.waits.begin_step(async move {
-            let began = parts.clock.now();
             let committed = parts.commit(changes).await;
-            let took = parts.clock.now().since(began);
-            Done::Committed(Batch { changes: Vec::new(), decisions }, committed, took)
+            Done::Committed(Batch { changes: Vec::new(), decisions }, committed)
         });
     }
 

@@ -63,8 +63,9 @@ async fn a_burst_to_one_fast_target_is_not_put_off() {
     world.run_until(&scheduler, 120).await;
     let receipts = world.receipts();
     assert_eq!(receipts.len(), 5_000);
-    let latest = receipts.iter().map(|receipt| receipt.at).max();
-    assert_eq!(latest, Some(at(5)), "its lane moves, so nobody waits for a second");
+    let latest = receipts.iter().map(|receipt| receipt.at).max().expect("some came");
+    let soon = at(5).plus(Duration::from_millis(10));
+    assert!(latest <= soon, "its lane moves, so nobody waits for long: {latest:?}");
 }
 
 #[tokio::test]

@@ -1,8 +1,8 @@
 //! How many requests are answered at a time: fewer while answers take long.
 //!
 //! A fixed number bounds the memory, but not the wait: what is slow for one is slow for all of
-//! them. So the number goes down by a quarter when answers take much longer than they need, and up
-//! by a sixty-fourth when they do not, as windows of TCP do. Of that only answers tell that were
+//! them. So the number goes down by half when answers take much longer than they need, and up by a
+//! sixty-fourth when they do not, as windows of TCP do. Of that only answers tell that were
 //! begun since it last went down: those before it are what made it go down.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -87,7 +87,7 @@ impl Admission {
         let places = self.places.load(Ordering::Relaxed);
         let is_slow = window.slow > window.answers / SLOW_OF;
         let next = if is_slow {
-            (places / 4 * 3).max(PLACES_MIN.min(self.places_max))
+            (places / 2).max(PLACES_MIN.min(self.places_max))
         } else {
             (places + places / 64 + 1).min(self.places_max)
         };
@@ -142,7 +142,7 @@ mod tests {
         let admission = Admission::new(1_000);
         assert_eq!(answer(&admission, ANSWERS_MIN, QUICK, QUICK), 1_000);
         tokio::time::advance(LONG).await;
-        assert_eq!(answer(&admission, ANSWERS_MIN, LONG, QUICK), 750);
+        assert_eq!(answer(&admission, ANSWERS_MIN, LONG, QUICK), 512);
         for _ in 0..10 {
             tokio::time::advance(LONG).await;
             answer(&admission, ANSWERS_MIN, LONG, QUICK);
@@ -168,11 +168,11 @@ mod tests {
         let admission = Admission::new(1_000);
         tokio::time::advance(LONG).await;
         let began = Instant::now();
-        assert_eq!(answer(&admission, ANSWERS_MIN, LONG, QUICK), 750);
+        assert_eq!(answer(&admission, ANSWERS_MIN, LONG, QUICK), 512);
         for _ in 0..1_000 {
             admission.answered(began, began + LONG * 2);
         }
-        assert_eq!(admission.places.load(Ordering::Relaxed), 750);
+        assert_eq!(admission.places.load(Ordering::Relaxed), 512);
     }
 
     #[tokio::test(start_paused = true)]
@@ -189,7 +189,7 @@ mod tests {
         for _ in 1..ANSWERS_MIN {
             admission.answered(began, began + LONG + WINDOW * 2);
         }
-        assert_eq!(admission.places.load(Ordering::Relaxed), 750);
+        assert_eq!(admission.places.load(Ordering::Relaxed), 512);
     }
 
     #[test]

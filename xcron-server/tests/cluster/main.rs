@@ -31,6 +31,7 @@ mod own_ports;
 mod partition;
 mod pauses;
 mod quorum;
+mod senders;
 mod turn;
 
 use harness::{api, member, net, ports, process, target, timeline, tools, tracer, view};
