@@ -66,6 +66,8 @@ const SEND_PAUSE: Duration = Duration::from_millis(10);
 /// The most attempts sent to destinations that are not known to answer before the engine looks at
 /// what has come back: those that answer go first then.
 const UNSURE_AT_ONCE: usize = 16;
+/// How long the next of them wait for that.
+const UNSURE_PAUSE: Duration = Duration::from_millis(1);
 /// The most outcomes taken in before the engine looks at the rest of its work.
 const OUTCOMES_AT_ONCE: usize = 256;
 
@@ -325,7 +327,7 @@ impl Engine {
         load.set(lanes.in_flight(), lanes.queued(), lanes.oldest_queued());
         match (may_send, unsure < UNSURE_AT_ONCE) {
             (true, true) => now.plus(TICK),
-            (true, false) => now,
+            (true, false) => now.plus(UNSURE_PAUSE),
             (false, _) => now.plus(SEND_PAUSE),
         }
     }
