@@ -18,10 +18,10 @@ impl Destinations {
         self.known.contains(destination)
     }
 
-    /// Notes one.
-    pub(super) fn note(&mut self, destination: &Arc<str>) {
+    /// Notes one; whether it was not known.
+    pub(super) fn note(&mut self, destination: &Arc<str>) -> bool {
         if !self.known.insert(Arc::clone(destination)) {
-            return;
+            return false;
         }
         self.noted.push_back(Arc::clone(destination));
         if self.noted.len() > REMEMBERED_MAX
@@ -29,6 +29,7 @@ impl Destinations {
         {
             self.known.remove(&oldest);
         }
+        true
     }
 
     /// Forgets one.

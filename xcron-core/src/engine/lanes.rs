@@ -292,7 +292,9 @@ impl Lanes {
         match sign {
             Sign::Answers => {
                 self.suspects.clear(destination);
-                self.proven.note(destination);
+                if self.proven.note(destination) {
+                    self.change_turns(destination);
+                }
             }
             Sign::Silent => {
                 self.proven.clear(destination);
@@ -344,6 +346,15 @@ impl Lanes {
             let is_proven = self.proven.has(destination);
             let turns = if is_proven { &mut self.turns } else { &mut self.unsure };
             turns.push_back(Arc::clone(destination));
+        }
+    }
+
+    /// Lets a lane that waits for its turn among the unsure wait among those that answer.
+    fn change_turns(&mut self, destination: &Arc<str>) {
+        let before = self.unsure.len();
+        self.unsure.retain(|unsure| unsure != destination);
+        if self.unsure.len() < before {
+            self.turns.push_back(Arc::clone(destination));
         }
     }
 

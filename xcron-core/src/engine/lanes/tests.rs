@@ -185,13 +185,15 @@ fn targets_that_hang_take_half_of_the_places_and_claims_together_however_many_th
 #[test]
 fn destinations_that_answer_go_first_and_the_others_not_last() {
     let (mut lanes, good) = (Lanes::new(400, PLACES), target("good"));
-    push(&mut lanes, &good, 1);
-    assert_eq!(send(&mut lanes, at(0)), 1);
-    lanes.returned(&good, Sign::Answers, at(1));
+    push(&mut lanes, &good, 15);
+    assert!(lanes.pop(at(0)).is_some());
     for number in 0..40 {
         push(&mut lanes, &target(&format!("new-{number}")), 1);
     }
-    push(&mut lanes, &good, 14);
+    // It waits for its next turn among the others.
+    assert!(lanes.pop(at(0)).is_some());
+    push(&mut lanes, &good, 1);
+    lanes.returned(&good, Sign::Answers, at(1));
     let first = (0..16).filter_map(|_| lanes.pop(at(2)));
     let of_good = first.filter(|attempt| attempt.destination == good).count();
     assert_eq!(of_good, 14, "one turn in {UNSURE_EACH} is another's");
