@@ -56,8 +56,6 @@ pub enum Mutant {
     TriggerIsForgotten,
     /// A node that follows sends what was claimed for it whether the leader vouches for it or not.
     SendsWithoutWord,
-    /// What this node has settled, and not applied yet, is taken up as claimed for it once more.
-    SettledIsAdopted,
 }
 
 /// Whether `mutant` lives in this thread: never, in this build.
@@ -92,7 +90,7 @@ mod living {
     }
 
     /// Each mutant, its name on a command line, and the check that should find it.
-    const TABLE: [(Mutant, &str, &str); 24] = [
+    const TABLE: [(Mutant, &str, &str); 23] = [
         (FireBeforeCommit, "fire-before-commit", "a receipt whose claim no majority holds"),
         (NewLeaderStartsFromNow, "new-leader-starts-from-now", "an occurrence without an end"),
         (ClaimWithoutVersionCheck, "claim-without-version-check", "a run that begins twice"),
@@ -116,7 +114,6 @@ mod living {
         (PauseOnlySays, "pause-only-says", "a paused task that reads as active"),
         (TriggerIsForgotten, "trigger-is-forgotten", "a run that was asked for and never came"),
         (SendsWithoutWord, "sends-without-word", "a receipt of an attempt that another followed"),
-        (SettledIsAdopted, "settled-is-adopted", "an attempt that is made twice"),
     ];
 
     impl Mutant {

@@ -2,7 +2,6 @@
 
 use super::{Attempt, Engine, EngineError};
 use crate::decide::Start;
-use crate::mutant::{self, Mutant};
 use crate::store::{Agenda, Claim, ENTRUSTED_MAX, Store};
 use crate::task::id::TaskId;
 use crate::task::state::{OpenRun, Phase};
@@ -74,8 +73,7 @@ impl Engine {
         let Phase::Sending { holder, not_before } = run.phase else {
             return;
         };
-        let is_settled = self.adopted.settled.contains_key(&(task.id.clone(), run.fence))
-            && !mutant::is_on(Mutant::SettledIsAdopted);
+        let is_settled = self.adopted.settled.contains_key(&(task.id.clone(), run.fence));
         let is_here = holder == self.parts.store.holder();
         let is_known = self.hands.has(&task.id, run) || self.uncertain.contains_key(&task.id);
         if !is_here || is_settled || is_known {

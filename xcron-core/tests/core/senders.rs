@@ -27,16 +27,29 @@ struct Cluster {
     /// Whether the planner vouches for the other.
     is_vouched_for: AtomicBool,
     gone: Mutex<BTreeSet<Holder>>,
+    /// What the other has applied, if that is not everything.
+    applied: Mutex<Option<Vec<Task>>>,
 }
 
 /// One of them.
 #[derive(Debug)]
 struct Node(Arc<Cluster>, Holder);
 
+impl Cluster {
+    fn tasks(&self) -> Vec<Task> {
+        let scan = self.inner.scan(None, usize::MAX, Consistency::Stale);
+        scan.now_or_never().expect("memory answers").expect("memory answers")
+    }
+}
+
 impl Node {
+    fn applied(&self) -> Vec<Task> {
+        let applied = self.0.applied.lock().expect("no panic").clone();
+        applied.filter(|_| !self.plans()).unwrap_or_else(|| self.0.tasks())
+    }
+
     fn held(&self, holder: Holder) -> Vec<Task> {
-        let scan = self.0.inner.scan(None, usize::MAX, Consistency::Stale);
-        let tasks = scan.now_or_never().expect("memory answers").expect("memory answers");
+        let tasks = self.applied();
         let is_held = |phase| matches!(phase, Phase::Sending { holder: by, .. } if by == holder);
         let mut held: Vec<Task> = tasks
             .into_iter()
@@ -143,7 +156,7 @@ impl Store for Node {
 
     fn entrusted(&self, since: Revision, limit: usize) -> Result<Entrusted, StoreError> {
         let held = self.held(self.1).into_iter().filter(|task| task.revision > since);
-        let seen = self.held(self.1).last().map(|task| task.revision).unwrap_or_default();
+        let seen = self.applied().iter().map(|task| task.revision).max().unwrap_or_default();
         Ok(Entrusted { tasks: held.take(limit).collect(), seen })
     }
 
@@ -160,7 +173,8 @@ impl Store for Node {
     }
 
     fn stands(&self, claim: &Claim) -> bool {
-        self.may_send() && self.0.inner.stands(claim)
+        let stands = |task: &Task| task.id == claim.task && claim.stands_in(&task.state);
+        self.may_send() && self.applied().iter().any(stands)
     }
 
     fn counts(&self) -> TaskCounts {
@@ -188,6 +202,7 @@ fn two_nodes() -> (World, Arc<Cluster>) {
         offered: AtomicUsize::new(0),
         is_vouched_for: AtomicBool::new(true),
         gone: Mutex::default(),
+        applied: Mutex::default(),
     });
     (world, cluster)
 }
@@ -267,4 +282,33 @@ async fn attempts_of_a_task_are_of_one_node_while_one_is_on_its_way() {
     let history = world.task("c").await.expect("it is there").history;
     let nodes: Vec<u64> = history.iter().rev().map(|run| run.node).collect();
     assert_eq!(nodes, [2, 2, 1], "the second waits behind the first, whoever has a place");
+}
+
+#[tokio::test]
+async fn what_is_settled_is_not_taken_up_again_by_a_node_that_has_not_applied_it() {
+    let (world, cluster) = two_nodes();
+    let scheduler = world.scheduler();
+    world.targets.hold("a");
+    world.targets.hold("c");
+    scheduler.create(one_shot("a", 10)).await.expect("it is new");
+    // At 10 and 15 seconds after the beginning.
+    scheduler.create(cron("c", "30,35 13 22 14 11 *")).await.expect("it is new");
+    let applied = || Some(cluster.tasks());
+    let script = async {
+        world.clock.sleep_until(at(17)).await;
+        *cluster.applied.lock().expect("no panic") = applied();
+        world.targets.release("c");
+        world.targets.hold("c");
+        world.clock.sleep_until(at(19)).await;
+        let first_is_settled = applied();
+        world.targets.release("c");
+        world.clock.sleep_until(at(21)).await;
+        *cluster.applied.lock().expect("no panic") = first_is_settled;
+        world.clock.sleep_until(at(23)).await;
+        *cluster.applied.lock().expect("no panic") = None;
+        world.targets.release("a");
+    };
+    run(&world, &cluster, 30, script).await;
+    let of_c = world.receipts().into_iter().filter(|receipt| receipt.run_id.starts_with("c@"));
+    assert_eq!(of_c.count(), 2, "each of its runs once");
 }
