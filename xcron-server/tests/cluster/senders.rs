@@ -62,19 +62,18 @@ async fn what_one_node_has_no_place_for_the_others_call() {
 async fn what_a_dead_node_was_calling_is_called_by_another() {
     let _turn = turn::beside_others().await;
     let target = Target::start().await;
-    let tasks = 3 * PLACES;
-    let mut cluster = three_nodes_and(tasks, &target.holding()).await;
-    target.await_calls("as many as there are places", |calls| calls.len() == tasks).await;
+    // Of a target that takes its time a node keeps one place free.
+    let tasks = 3 * (PLACES - 1);
+    let mut cluster = three_nodes_and(tasks, &target.slow(3_000)).await;
+    target.await_calls("what there are places for", |calls| calls.len() >= tasks - 1).await;
     let leader = cluster.leader().await;
     let follower = (leader + 1) % 3;
     cluster.kill(follower).await;
-    target.let_go();
-    target.await_calls("its share again", |calls| calls.len() >= tasks + PLACES).await;
     made_by(&mut cluster, tasks).await;
     let calls = target.calls();
     let again: Vec<String> =
-        times(&calls).into_iter().filter(|(_, times)| *times == 2).map(|(id, _)| id).collect();
-    assert_eq!((calls.len(), again.len()), (tasks + PLACES, PLACES), "{:?}", times(&calls));
+        times(&calls).into_iter().filter(|(_, times)| *times > 1).map(|(id, _)| id).collect();
+    assert!((1..PLACES).contains(&again.len()), "{:?}", times(&calls));
     for id in again {
         let of_task: Vec<&Call> = calls.iter().filter(|call| call.task() == id).collect();
         let [first, second] = of_task[..] else { panic!("{of_task:?}") };
