@@ -92,7 +92,7 @@ impl RaftStore {
     /// Opens the store in the directory that the settings name, as a node among others.
     ///
     /// Returns as soon as the store can be asked: a cluster of one is ready then, a node of several
-    /// may have to wait for others; [`RaftStore::ready`] tells.
+    /// may have to wait for others; [`ready`](xcron_core::Store::ready) tells.
     ///
     /// # Errors
     /// Those of [`RaftStore::open`].
