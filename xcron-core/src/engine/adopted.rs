@@ -7,7 +7,6 @@ use crate::task::id::TaskId;
 use crate::task::state::{OpenRun, Phase};
 use crate::task::{Revision, Task};
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 /// What has been taken up.
 #[derive(Debug, Default)]
@@ -79,21 +78,11 @@ impl Engine {
         if !is_here || is_settled || is_known {
             return;
         }
-        let claim = Claim {
-            task: task.id.clone(),
-            occurrence: run.occurrence,
-            attempt: run.attempt,
-            fence: run.fence,
-            holder,
-        };
+        let claim = Claim::of(task, run, holder);
         let destination = self.parts.dispatcher.destination(&task.definition.callback);
         self.lanes.adopt(&destination);
         self.hands.take(task.clone(), claim.clone());
         let start = Start { claim, not_before };
-        self.keep(Attempt {
-            start,
-            destination: Arc::clone(&destination),
-            version: task.state.version,
-        });
+        self.keep(Attempt { start, destination, version: task.state.version });
     }
 }

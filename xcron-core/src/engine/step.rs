@@ -288,13 +288,7 @@ impl Engine {
             if holder != self.parts.store.holder() || self.hands.has(&task.id, &run) {
                 continue;
             }
-            let claim = Claim {
-                task: task.id.clone(),
-                occurrence: run.occurrence,
-                attempt: run.attempt,
-                fence: run.fence,
-                holder,
-            };
+            let claim = Claim::of(task, &run, holder);
             let unsent = Outcome::not_started();
             if let Some(settled) = decide::settle(task, &claim, &unsent, None, now) {
                 decision.task.state = settled.state;

@@ -9,7 +9,7 @@ pub use memory::MemoryStore;
 use crate::Timestamp;
 use crate::task::definition::TaskDefinition;
 use crate::task::id::{Occurrence, RunId, TaskId};
-use crate::task::state::{Holder, Phase, RunRecord, TaskState};
+use crate::task::state::{Holder, OpenRun, Phase, RunRecord, TaskState};
 use crate::task::{Revision, Task, TaskWithHistory};
 use async_trait::async_trait;
 use std::fmt;
@@ -175,6 +175,12 @@ pub struct Claim {
 }
 
 impl Claim {
+    /// The newest attempt of `run`, which `holder` has.
+    pub(crate) fn of(task: &Task, run: &OpenRun, holder: Holder) -> Self {
+        let OpenRun { occurrence, attempt, fence, .. } = *run;
+        Self { task: task.id.clone(), occurrence, attempt, fence, holder }
+    }
+
     /// The run that the attempt belongs to.
     #[must_use]
     pub fn run_id(&self) -> RunId {

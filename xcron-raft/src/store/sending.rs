@@ -48,6 +48,7 @@ pub(crate) struct Sending {
 /// What a leader has told others in its term.
 #[derive(Debug, Default)]
 struct Told {
+    /// The last term in which this node led.
     term: u64,
     /// Whom it has taken for gone.
     lost: BTreeSet<Holder>,
@@ -125,8 +126,10 @@ impl Shared {
             return None;
         }
         let left = left.min(WORD_MAX);
+        // An earlier word counts for as long as it did, also when leases get shorter.
+        let known = told.words.get(&holder).map_or(now, |(_, until)| *until);
         told.words.retain(|other, _| other.node != holder.node);
-        told.words.insert(holder, (now, now + left));
+        told.words.insert(holder, (now, known.max(now + left)));
         Some((view.applied.map_or(0, |id| id.index), left))
     }
 
