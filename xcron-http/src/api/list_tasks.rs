@@ -72,7 +72,13 @@ fn selection(params: &mut Params<'_>) -> Result<Selection, Refusal> {
             Refusal::field("state", problem)
         })?);
     }
+    let mut labels = 0;
     while let Some(label) = params.take("label") {
+        labels += 1;
+        if labels > LABELS_MAX {
+            let problem = format!("is there more than {LABELS_MAX} times");
+            return Err(Refusal::field("label", problem));
+        }
         let Some((key, value)) = label.split_once(':') else {
             let problem = format!("is {}, expected key:value", short(&label));
             return Err(Refusal::field("label", problem));
@@ -80,10 +86,6 @@ fn selection(params: &mut Params<'_>) -> Result<Selection, Refusal> {
         let again = selection.labels.insert(key.to_owned(), value.to_owned());
         if again.is_some_and(|before| before != value) {
             let problem = format!("asks for two values of {}, expected one", short(key));
-            return Err(Refusal::field("label", problem));
-        }
-        if selection.labels.len() > LABELS_MAX {
-            let problem = format!("is there more than {LABELS_MAX} times");
             return Err(Refusal::field("label", problem));
         }
     }

@@ -232,6 +232,12 @@ async fn what_cannot_be_done_is_refused_with_its_code_and_says_why() {
         assert_eq!(reply.code(), *code, "{query}: {reply:?}");
         assert!(reply.message().contains(message), "{query}: {}", reply.message());
     }
+    for labels in [|_| "label=a:b&".to_owned(), |n: usize| format!("label={n}:b&")] {
+        let query = |times| (0..times).fold("/xcron/listTasks?".to_owned(), |q, n| q + &labels(n));
+        assert_eq!(server.get(&query(16)).await.code(), 0);
+        let reply = server.get(&query(17)).await;
+        assert_eq!((reply.code(), reply.message()), (1000, "label is there more than 16 times"));
+    }
     let reply = server.get("/xcron/queryTask?task_id=t").await;
     assert_eq!((reply.code(), &reply.data()["version"]), (0, &json!(1)), "left as it was");
 }
