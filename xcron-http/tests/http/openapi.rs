@@ -119,7 +119,50 @@ async fn the_fields_of_a_task_are_the_described_ones() {
     server.create(&sound_but("task_id", json!("shown"))).await;
     let shown = server.get("/xcron/queryTask?task_id=shown").await;
     assert_eq!(names(&schemas["Task"]["properties"]), names(shown.data()));
-    assert_eq!(names(&schemas["Callback"]["properties"]), names(&shown.data()["callback"]));
+    for (schema, field) in [("TaskCallback", "callback"), ("TaskRetry", "retry")] {
+        let shown = names(&shown.data()[field]);
+        assert_eq!(names(&schemas[schema]["properties"]), shown, "{schema}");
+        let required = schemas[schema]["required"].as_array().unwrap().iter();
+        let required: BTreeSet<_> =
+            required.map(|name| name.as_str().unwrap().to_owned()).collect();
+        assert_eq!(required, shown, "{schema}");
+    }
+}
+
+/// A schema in a request, a body that the server takes, and where in the body its fields are.
+const BODIES: &[(&str, &str, &str, &str)] = &[
+    ("NewTask", "createTask", r#"{"type": 2, "format": "4102444800", CALL}"#, ""),
+    ("Callback", "createTask", r#"{"type": 2, "format": "4102444800", CALL}"#, "/callback"),
+    ("Retry", "createTask", r#"{"type": 2, "format": "4102444800", CALL, "retry": {}}"#, "/retry"),
+    ("TaskChange", "updateTask", r#"{"task_id": "t"}"#, ""),
+    ("CallbackChange", "updateTask", r#"{"task_id": "t", "callback": {}}"#, "/callback"),
+    ("RetryChange", "updateTask", r#"{"task_id": "t", "retry": {}}"#, "/retry"),
+    ("TaskName", "triggerTask", r#"{"task_id": "t"}"#, ""),
+    ("NodeName", "cluster/removeNode", r#"{"node_id": 1}"#, ""),
+    ("NewLeader", "cluster/transferLeader", "{}", ""),
+];
+
+#[tokio::test]
+async fn null_is_taken_where_the_description_says_so_and_nowhere_else() {
+    let server = TestServer::start().await;
+    let document = document(&server).await;
+    let schemas = &document["components"]["schemas"];
+    server.create(&sound_but("task_id", json!("t"))).await;
+    for (schema, call, body, at) in BODIES {
+        let sound = body.replace("CALL", r#""callback": {"url": "http://127.0.0.1:9/"}"#);
+        let sound: Value = serde_json::from_str(&sound).unwrap();
+        let path = format!("/xcron/{call}");
+        assert_eq!(server.post(&path, &sound).await.code(), 0, "{schema}");
+        for (name, field) in schemas[schema]["properties"].as_object().unwrap() {
+            let mut body = sound.clone();
+            body.pointer_mut(at).unwrap()[name] = Value::Null;
+            let reply = server.post(&path, &body).await;
+            let reference = field["$ref"].as_str().and_then(|path| path.rsplit('/').next());
+            let field = reference.map_or(field, |referred| &schemas[referred]);
+            let is_nullable = field["nullable"] == json!(true);
+            assert_eq!(reply.code() == 0, is_nullable, "{schema}.{name}: {reply:?}");
+        }
+    }
 }
 
 #[tokio::test]
