@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use xcron_core::{Callback, CallbackBody, Method};
 
 /// Its fields.
-pub(super) const FIELDS: &[&str] = &["url", "body", "method", "headers"];
+pub(crate) const FIELDS: &[&str] = &["url", "body", "method", "headers"];
 
 /// Reads the callback; what is absent is as in `base`, if there is one, and what is null has its
 /// default. Whether it can be sent is the dispatcher's to judge.
@@ -27,36 +27,32 @@ pub(super) fn callback(
         (None, Some(base)) => base.clone(),
         (None, None) => return Err(fields.missing("url", "an http or https URL")),
     };
-    for name in fields.nulls() {
-        match name {
-            "body" => callback.body = None,
-            "method" => callback.method = Method::default(),
-            "headers" => callback.headers.clear(),
-            _ => {}
-        }
-    }
-    if let Some(name) = fields.text("method")? {
-        callback.method = choice::find(METHOD, &name).ok_or_else(|| {
-            let problem = choice::expected(METHOD, &name);
-            Refusal::new(Code::Callback, format!("callback.method {problem}"))
-        })?;
-    }
-    if let Some(headers) = fields.texts("headers")? {
-        callback.headers = lower_case(headers)?;
-    }
-    callback.body = body(&mut fields)?.or(callback.body);
+    fields.set("method", &mut callback.method, Method::default(), method)?;
+    fields.set("headers", &mut callback.headers, BTreeMap::new(), headers)?;
+    fields.set("body", &mut callback.body, None, body)?;
     fields.finish(FIELDS)?;
     Ok(callback)
 }
 
+fn method(fields: &mut Fields<'_>, name: &'static str) -> Result<Option<Method>, Refusal> {
+    let Some(text) = fields.text(name)? else {
+        return Ok(None);
+    };
+    let refuse = || {
+        let problem = choice::expected(METHOD, &text);
+        Refusal::new(Code::Callback, format!("callback.method {problem}"))
+    };
+    choice::find(METHOD, &text).map(Some).ok_or_else(refuse)
+}
+
 /// A string is sent as it is, any other value as its JSON text.
-fn body(fields: &mut Fields<'_>) -> Result<Option<CallbackBody>, Refusal> {
-    let Some(value) = fields.raw("body") else {
+fn body(fields: &mut Fields<'_>, name: &'static str) -> Result<Option<CallbackBody>, Refusal> {
+    let Some(value) = fields.raw(name) else {
         return Ok(None);
     };
     if value.get().starts_with('"') {
         let text: String = serde_json::from_str(value.get())
-            .map_err(|error| fields.refuse("body", &format!("is no readable string: {error}")))?;
+            .map_err(|error| fields.refuse(name, &format!("is no readable string: {error}")))?;
         return Ok(Some(CallbackBody::Text(text.into())));
     }
     let text = compact(value.get()).ok_or_else(|| {
@@ -66,7 +62,14 @@ fn body(fields: &mut Fields<'_>) -> Result<Option<CallbackBody>, Refusal> {
     Ok(Some(CallbackBody::Json(text.into())))
 }
 
-fn lower_case(headers: BTreeMap<String, String>) -> Result<BTreeMap<String, String>, Refusal> {
+/// The names of headers in lower case, with their values.
+fn headers(
+    fields: &mut Fields<'_>,
+    name: &'static str,
+) -> Result<Option<BTreeMap<String, String>>, Refusal> {
+    let Some(headers) = fields.texts(name)? else {
+        return Ok(None);
+    };
     let mut lower = BTreeMap::new();
     for (name, value) in headers {
         let name = name.to_ascii_lowercase();
@@ -76,5 +79,5 @@ fn lower_case(headers: BTreeMap<String, String>) -> Result<BTreeMap<String, Stri
         }
         lower.insert(name, value);
     }
-    Ok(lower)
+    Ok(Some(lower))
 }

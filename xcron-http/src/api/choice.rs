@@ -28,17 +28,17 @@ pub(super) const METHOD: &Choice<Method> = &[
     ("DELETE", Method::Delete),
 ];
 
-/// Takes the field `name`; `default` when there is none.
-pub(super) fn take<T: Copy>(
-    fields: &mut Fields<'_>,
-    name: &'static str,
+/// Takes a field that has one of the names as its value.
+pub(super) fn one_of<T: Copy>(
     choice: &Choice<T>,
-    default: T,
-) -> Result<T, Refusal> {
-    let Some(text) = fields.text(name)? else {
-        return Ok(default);
-    };
-    find(choice, &text).ok_or_else(|| fields.refuse(name, &expected(choice, &text)))
+) -> impl FnOnce(&mut Fields<'_>, &'static str) -> Result<Option<T>, Refusal> {
+    move |fields, name| {
+        let Some(text) = fields.text(name)? else {
+            return Ok(None);
+        };
+        let refuse = || fields.refuse(name, &expected(choice, &text));
+        find(choice, &text).map(Some).ok_or_else(refuse)
+    }
 }
 
 /// What `name` means.

@@ -1,14 +1,17 @@
 //! The definition of a task, read from its fields.
 
 use super::callback::callback;
-use super::choice::{self, DELIVERY, DST_FOLD, DST_GAP, MISFIRE, OVERLAP};
+use super::choice::{DELIVERY, DST_FOLD, DST_GAP, MISFIRE, OVERLAP, one_of};
 use super::fields::{Fields, short};
 use super::refusal::Refusal;
 use super::settings::ApiSettings;
 use crate::answer::Code;
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::time::Duration;
 use xcron_core::{
-    DstFold, DstGap, NewTask, RetryPolicy, Schedule, TaskDefinition, TaskId, Timestamp,
+    DeliveryMode, DstFold, DstGap, Misfire, NewTask, Overlap, RetryPolicy, Schedule,
+    TaskDefinition, TaskId, Timestamp,
 };
 
 /// The first is of a task that is created alone, the last of one that is updated alone.
@@ -36,11 +39,11 @@ const ALL_FIELDS: &[&str] = &[
     "version",
 ];
 /// The fields of a task that is created.
-pub(super) const FIELDS: &[&str] = ALL_FIELDS.split_at(ALL_FIELDS.len() - 1).0;
+pub(crate) const FIELDS: &[&str] = ALL_FIELDS.split_at(ALL_FIELDS.len() - 1).0;
 /// The fields of a task that is updated.
 pub(super) const UPDATE_FIELDS: &[&str] = ALL_FIELDS.split_at(1).1;
 /// The fields of `retry`.
-pub(super) const RETRY_FIELDS: &[&str] =
+pub(crate) const RETRY_FIELDS: &[&str] =
     &["max_attempts", "min_backoff_seconds", "max_backoff_seconds", "max_age_seconds"];
 /// The last second of the year 9999, the last that a time can name.
 pub(super) const SECONDS_MAX: i64 = 253_402_300_799;
@@ -58,7 +61,7 @@ pub(super) fn new_task(
         Some(id) => TaskId::parse(&id)?,
         None => TaskId::parse(&generated())?,
     };
-    policies(&mut fields, &mut definition)?;
+    policies(&mut fields, settings, &mut definition)?;
     let paused = fields.flag("paused")?.unwrap_or_default();
     fields.finish(FIELDS)?;
     definition.check()?;
@@ -66,90 +69,45 @@ pub(super) fn new_task(
 }
 
 /// Reads what is to change of the definition `base`; what is absent stays as it is there, and what
-/// is null goes back to its default, if it has one.
+/// is null goes back to its default, or stays if it has none.
 pub(super) fn changed(
     mut fields: Fields<'_>,
     settings: &ApiSettings,
     base: &TaskDefinition,
 ) -> Result<TaskDefinition, Refusal> {
-    let mut definition = reset(&fields, settings, base);
-    definition.schedule = schedule(&mut fields, settings, Some(&definition.schedule))?;
+    let mut definition = base.clone();
+    definition.schedule = schedule(&mut fields, settings, Some(&base.schedule))?;
     definition.callback = callback(&mut fields, Some(&base.callback))?;
-    policies(&mut fields, &mut definition)?;
+    policies(&mut fields, settings, &mut definition)?;
     fields.finish(UPDATE_FIELDS)?;
     definition.check()?;
     Ok(definition)
 }
 
-/// `base` with the default of whatever is null.
-fn reset(fields: &Fields<'_>, settings: &ApiSettings, base: &TaskDefinition) -> TaskDefinition {
-    let mut definition = base.clone();
-    let default = TaskDefinition::new(base.schedule.clone(), base.callback.clone());
-    for name in fields.nulls() {
-        match name {
-            "name" => definition.name = None,
-            "labels" => definition.labels.clear(),
-            "start_time" => definition.start_time = None,
-            "end_time" => definition.end_time = None,
-            "max_runs" => definition.max_runs = None,
-            "misfire" => definition.misfire = default.misfire,
-            "overlap" => definition.overlap = default.overlap,
-            "delivery" => definition.delivery = default.delivery,
-            "retry" => definition.retry = default.retry,
-            "timeout_seconds" => definition.timeout = settings.default_timeout,
-            "jitter_seconds" => definition.jitter = default.jitter,
-            _ => {}
-        }
-    }
-    let follows = base.misfire_window == base.misfire.default_window();
-    if follows || fields.nulls().any(|name| name == "misfire_window_seconds") {
-        definition.misfire_window = definition.misfire.default_window();
-    }
-    if let Schedule::Cron(cron) = &mut definition.schedule {
-        for name in fields.nulls() {
-            match name {
-                "timezone" => cron.timezone = settings.default_timezone.as_str().into(),
-                "dst_gap" => cron.dst_gap = DstGap::default(),
-                "dst_fold" => cron.dst_fold = DstFold::default(),
-                _ => {}
-            }
-        }
-    }
-    definition
-}
-
 /// Reads everything of a definition but its schedule and its callback.
-fn policies(fields: &mut Fields<'_>, definition: &mut TaskDefinition) -> Result<(), Refusal> {
-    if let Some(name) = fields.text("name")? {
-        definition.name = Some(name.into_owned());
-    }
-    if let Some(labels) = fields.texts("labels")? {
-        definition.labels = labels;
-    }
-    definition.start_time = time(fields, "start_time")?.or(definition.start_time);
-    definition.end_time = time(fields, "end_time")?.or(definition.end_time);
-    definition.max_runs = fields.count("max_runs")?.or(definition.max_runs);
-    let misfire = choice::take(fields, "misfire", MISFIRE, definition.misfire)?;
-    if misfire != definition.misfire {
-        // The window that follows from the policy changes with it.
-        if definition.misfire_window == definition.misfire.default_window() {
-            definition.misfire_window = misfire.default_window();
-        }
-        definition.misfire = misfire;
-    }
-    if let Some(window) = seconds(fields, "misfire_window_seconds")? {
-        definition.misfire_window = window;
-    }
-    definition.overlap = choice::take(fields, "overlap", OVERLAP, definition.overlap)?;
-    definition.delivery = choice::take(fields, "delivery", DELIVERY, definition.delivery)?;
-    definition.retry = retry(fields, definition.retry)?;
-    if let Some(timeout) = seconds(fields, "timeout_seconds")? {
-        definition.timeout = timeout;
-    }
-    if let Some(jitter) = seconds(fields, "jitter_seconds")? {
-        definition.jitter = jitter;
-    }
-    Ok(())
+fn policies(
+    fields: &mut Fields<'_>,
+    settings: &ApiSettings,
+    to: &mut TaskDefinition,
+) -> Result<(), Refusal> {
+    fields.set("name", &mut to.name, None, Fields::owned_text)?;
+    fields.set("labels", &mut to.labels, BTreeMap::new(), Fields::texts)?;
+    fields.set("start_time", &mut to.start_time, None, time)?;
+    fields.set("end_time", &mut to.end_time, None, time)?;
+    fields.set("max_runs", &mut to.max_runs, None, Fields::count)?;
+    let follows = to.misfire_window == to.misfire.default_window();
+    fields.set("misfire", &mut to.misfire, Misfire::default(), one_of(MISFIRE))?;
+    let window = to.misfire.default_window();
+    // The window that follows from the policy changes with it.
+    to.misfire_window = if follows { window } else { to.misfire_window };
+    fields.set("misfire_window_seconds", &mut to.misfire_window, window, seconds)?;
+    fields.set("overlap", &mut to.overlap, Overlap::default(), one_of(OVERLAP))?;
+    fields.set("delivery", &mut to.delivery, DeliveryMode::default(), one_of(DELIVERY))?;
+    let base = to.retry;
+    let retry = |fields: &mut Fields<'_>, name| retry(fields, name, base);
+    fields.set("retry", &mut to.retry, RetryPolicy::default(), retry)?;
+    fields.set("timeout_seconds", &mut to.timeout, settings.default_timeout, seconds)?;
+    fields.set("jitter_seconds", &mut to.jitter, Duration::ZERO, seconds)
 }
 
 /// Reads the schedule; what is absent is as in `base`, if there is one.
@@ -159,14 +117,15 @@ fn schedule(
     base: Option<&Schedule>,
 ) -> Result<Schedule, Refusal> {
     let (kind, format) = (fields.integer("type")?, fields.text("format")?);
-    let zone = fields.text("timezone")?;
-    let cron = match base {
-        Some(Schedule::Cron(cron)) => Some(cron),
-        _ => None,
+    let (mut zone, mut gap, mut fold) = match base {
+        Some(Schedule::Cron(cron)) => {
+            (Some(Cow::Borrowed(&*cron.timezone)), cron.dst_gap, cron.dst_fold)
+        }
+        _ => (None, DstGap::default(), DstFold::default()),
     };
-    let (gap, fold) = cron.map_or_else(Default::default, |cron| (cron.dst_gap, cron.dst_fold));
-    let gap = choice::take(fields, "dst_gap", DST_GAP, gap)?;
-    let fold = choice::take(fields, "dst_fold", DST_FOLD, fold)?;
+    fields.set("timezone", &mut zone, None, |fields, name| fields.text(name))?;
+    fields.set("dst_gap", &mut gap, DstGap::default(), one_of(DST_GAP))?;
+    fields.set("dst_fold", &mut fold, DstFold::default(), one_of(DST_FOLD))?;
     let base_kind = base.map(|base| if matches!(base, Schedule::Cron(_)) { 1 } else { 2 });
     let Some(kind) = kind.or(base_kind) else {
         return Err(fields.missing("type", "1 (periodic) or 2 (one-shot)"));
@@ -179,7 +138,6 @@ fn schedule(
     let Some(format) = format.or(known.map(Into::into)) else {
         return Err(fields.missing("format", "a string: a crontab expression or unix seconds"));
     };
-    let zone = zone.or(cron.map(|cron| cron.timezone.as_ref().into()));
     read_schedule(kind, &format, zone.as_deref(), settings, (gap, fold))
 }
 
@@ -224,36 +182,31 @@ fn unix_seconds(format: &str) -> Result<Timestamp, Refusal> {
     }
 }
 
-fn retry(fields: &mut Fields<'_>, base: RetryPolicy) -> Result<RetryPolicy, Refusal> {
-    let mut policy = base;
-    let Some(mut fields) = fields.object("retry", "retry.")? else {
-        return Ok(policy);
+fn retry(
+    task: &mut Fields<'_>,
+    name: &'static str,
+    base: RetryPolicy,
+) -> Result<Option<RetryPolicy>, Refusal> {
+    let Some(mut fields) = task.object(name, "retry.")? else {
+        return Ok(None);
     };
-    let default = RetryPolicy::default();
-    for name in fields.nulls() {
-        match name {
-            "max_attempts" => policy.max_attempts = default.max_attempts,
-            "min_backoff_seconds" => policy.min_backoff_seconds = default.min_backoff_seconds,
-            "max_backoff_seconds" => policy.max_backoff_seconds = default.max_backoff_seconds,
-            "max_age_seconds" => policy.max_age_seconds = default.max_age_seconds,
-            _ => {}
-        }
-    }
-    let targets = [
-        ("max_attempts", &mut policy.max_attempts),
-        ("min_backoff_seconds", &mut policy.min_backoff_seconds),
-        ("max_backoff_seconds", &mut policy.max_backoff_seconds),
-        ("max_age_seconds", &mut policy.max_age_seconds),
-    ];
-    for (name, target) in targets {
-        if let Some(number) = fields.count(name)? {
-            // What does not fit is far beyond every bound; the check below names it.
-            *target = u32::try_from(number).unwrap_or(u32::MAX);
-        }
+    let (mut to, default) = (base, RetryPolicy::default());
+    for (name, target, default) in [
+        ("max_attempts", &mut to.max_attempts, default.max_attempts),
+        ("min_backoff_seconds", &mut to.min_backoff_seconds, default.min_backoff_seconds),
+        ("max_backoff_seconds", &mut to.max_backoff_seconds, default.max_backoff_seconds),
+        ("max_age_seconds", &mut to.max_age_seconds, default.max_age_seconds),
+    ] {
+        fields.set(name, target, default, small)?;
     }
     fields.finish(RETRY_FIELDS)?;
-    policy.check()?;
-    Ok(policy)
+    to.check()?;
+    Ok(Some(to))
+}
+
+/// A number with a small bound: what does not fit is far beyond it, and is refused for that.
+fn small(fields: &mut Fields<'_>, name: &'static str) -> Result<Option<u32>, Refusal> {
+    Ok(fields.count(name)?.map(|number| u32::try_from(number).unwrap_or(u32::MAX)))
 }
 
 fn seconds(fields: &mut Fields<'_>, name: &'static str) -> Result<Option<Duration>, Refusal> {

@@ -63,6 +63,11 @@ impl<'a> Fields<'a> {
         self.text_of(name, value).map(Some)
     }
 
+    /// The same, kept beyond the request.
+    pub(super) fn owned_text(&mut self, name: &'static str) -> Result<Option<String>, Refusal> {
+        Ok(self.text(name)?.map(Cow::into_owned))
+    }
+
     /// Takes the whole number under `name`.
     pub(super) fn integer(&mut self, name: &'static str) -> Result<Option<i64>, Refusal> {
         let Some(value) = self.raw(name) else {
@@ -157,10 +162,22 @@ impl<'a> Fields<'a> {
         (value.get() != "null").then_some(value)
     }
 
-    /// The names of the fields that are `null`, of those that were not taken.
-    pub(super) fn nulls(&self) -> impl Iterator<Item = &str> {
-        let nulls = self.entries.iter().filter(|(_, value)| value.get() == "null");
-        nulls.map(|(name, _)| name.as_ref())
+    /// Makes `target` what `read` takes under `name`: it becomes `default` when that is `null`,
+    /// and stays as it is when there is nothing.
+    pub(super) fn set<T, V: Into<T>>(
+        &mut self,
+        name: &'static str,
+        target: &mut T,
+        default: T,
+        read: impl FnOnce(&mut Self, &'static str) -> Result<Option<V>, Refusal>,
+    ) -> Result<(), Refusal> {
+        let is_null = self.entries.iter().any(|(key, raw)| key == name && raw.get() == "null");
+        match read(self, name)? {
+            Some(value) => *target = value.into(),
+            None if is_null => *target = default,
+            None => {}
+        }
+        Ok(())
     }
 
     /// Refuses whatever was not taken.
