@@ -12,7 +12,8 @@
 //! | `GET /xcron/listTasks` | `list_tasks`, with `selection` for which |
 //! | `GET /xcron/listRuns` | `list_runs`, with `run_view` for what it shows |
 //! | `POST /xcron/retryRun` | `retry_run` |
-//! | `GET /xcron/queryTask` | `query_task`, with `task_view` for what it shows |
+//! | `GET /xcron/queryTask` | `query_task`, with `task_view`, `options_view` for what it shows |
+//! | `GET /xcron/defaults` | `defaults` |
 //! | `GET /xcron/previewSchedule` | `preview_schedule` |
 //! | `GET /xcron/audit` | `audit` |
 //! | `GET /xcron/cluster` | `cluster_status` |
@@ -33,6 +34,7 @@ mod choice;
 mod cluster_status;
 mod create_task;
 mod create_tasks;
+mod defaults;
 mod definition;
 mod delete_task;
 mod delete_tasks;
@@ -45,6 +47,7 @@ mod list_tasks;
 mod needs;
 mod node_metrics;
 mod openapi;
+mod options_view;
 mod params;
 mod pause_task;
 mod preview_schedule;
@@ -62,6 +65,8 @@ mod transfer_leader;
 mod trigger_task;
 mod update_task;
 
+pub(crate) use callback::FIELDS as CALLBACK_FIELDS;
+pub(crate) use definition::{FIELDS as TASK_FIELDS, RETRY_FIELDS};
 pub(crate) use health::health_routes;
 pub(crate) use raw_json::compact;
 pub use routes::api_router;

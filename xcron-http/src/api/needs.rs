@@ -22,6 +22,7 @@ pub(super) const NEEDS: Needs = Needs(&[
     ("/xcron/listRuns", READ),
     ("/xcron/audit", READ),
     ("/xcron/queryTask", READ),
+    ("/xcron/defaults", READ),
     ("/xcron/previewSchedule", READ),
     ("/xcron/cluster", READ),
     ("/xcron/metrics", READ),

@@ -5,6 +5,7 @@ use super::backup::{BACKUPS_MAX, backup};
 use super::cluster_status::cluster_status;
 use super::create_task::create_task;
 use super::create_tasks::create_tasks;
+use super::defaults::defaults;
 use super::delete_task::delete_task;
 use super::delete_tasks::delete_tasks;
 use super::fields::short;
@@ -77,7 +78,7 @@ pub fn api_router(
     guard(router, gate.for_those_of(access, NEEDS))
 }
 
-fn routes() -> [(&'static str, MethodRouter<Arc<Api>>); 20] {
+fn routes() -> [(&'static str, MethodRouter<Arc<Api>>); 21] {
     [
         ("/xcron/createTask", post(create_task)),
         ("/xcron/deleteTask", post(delete_task)),
@@ -92,6 +93,7 @@ fn routes() -> [(&'static str, MethodRouter<Arc<Api>>); 20] {
         ("/xcron/listRuns", get(list_runs)),
         ("/xcron/retryRun", post(retry_run)),
         ("/xcron/audit", get(audit)),
+        ("/xcron/defaults", get(defaults)),
         ("/xcron/previewSchedule", get(preview_schedule)),
         ("/xcron/cluster", get(cluster_status)),
         ("/xcron/cluster/removeNode", post(remove_node)),

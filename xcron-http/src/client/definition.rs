@@ -1,9 +1,12 @@
-//! What a task is to be: the fields of `createTask` and `updateTask`.
+//! What a task is to be: what `createTask` and `updateTask` are told.
 
 use super::body::Body;
+use super::options::TaskOptions;
+use super::setting::Setting;
+use crate::api::{CALLBACK_FIELDS, TASK_FIELDS};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::collections::BTreeMap;
-use xcron_core::{DeliveryMode, DstFold, DstGap, Method, Misfire, Overlap};
+use xcron_core::Method;
 
 /// Whether a task is due again and again or once.
 ///
@@ -20,15 +23,15 @@ pub enum Kind {
     OneShot,
 }
 
-/// A task that is to be created. A field that is `None` or empty is left out, and the server fills
-/// in its default.
+/// A task that is to be created. What is `None` or open is left out, and the server fills in its
+/// default.
 ///
 /// ```
 /// use xcron_http::client::{Callback, NewTask};
 /// use xcron_core::Misfire;
 ///
 /// let mut task = NewTask::one_shot(1_893_456_000, Callback::new("http://127.0.0.1:9000/"));
-/// task.misfire = Some(Misfire::Skip);
+/// task.options.misfire = Misfire::Skip.into();
 /// let json = serde_json::to_string(&task).unwrap();
 /// assert!(json.starts_with(r#"{"type":2,"format":"1893456000","callback":{"#));
 /// assert!(json.ends_with(r#""misfire":"skip"}"#));
@@ -45,51 +48,9 @@ pub struct NewTask {
     pub format: String,
     /// The request that is made when it is due.
     pub callback: Callback,
-    /// Free text.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub name: Option<String>,
-    /// Free text by key.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub labels: Option<BTreeMap<String, String>>,
-    /// The IANA zone of the crontab expression.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub timezone: Option<String>,
-    /// No occurrence before it, in Unix seconds.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub start_time: Option<i64>,
-    /// No occurrence after it, in Unix seconds.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub end_time: Option<i64>,
-    /// Finished after so many runs.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub max_runs: Option<u64>,
-    /// What becomes of occurrences that were missed.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub misfire: Option<Misfire>,
-    /// Occurrences older than this are skipped.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub misfire_window_seconds: Option<u64>,
-    /// What becomes of an occurrence while an earlier run has not ended.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub overlap: Option<Overlap>,
-    /// Whether a run may be attempted again.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub delivery: Option<DeliveryMode>,
-    /// When a failed attempt is repeated.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub retry: Option<Retry>,
-    /// How long an attempt may take.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub timeout_seconds: Option<u64>,
-    /// Each run is spread over so long.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub jitter_seconds: Option<u64>,
-    /// What becomes of a fixed local time that does not exist.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub dst_gap: Option<DstGap>,
-    /// What becomes of a fixed local time that exists twice.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub dst_fold: Option<DstFold>,
+    /// What may be left open.
+    #[serde(flatten)]
+    pub options: TaskOptions,
     /// Created paused.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub paused: Option<bool>,
@@ -101,7 +62,7 @@ pub struct NewTask {
 /// use xcron_http::client::{Body, Callback};
 ///
 /// let mut callback = Callback::new("https://example.com/charge");
-/// callback.body = Some(Body::json(r#"{"order": 7}"#)?);
+/// callback.body = Body::json(r#"{"order": 7}"#)?.into();
 /// # Ok::<(), xcron_http::client::InvalidBody>(())
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -109,49 +70,26 @@ pub struct Callback {
     /// Where to.
     pub url: String,
     /// What it sends.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub body: Option<Body>,
+    #[serde(default, skip_serializing_if = "Setting::is_open")]
+    pub body: Setting<Body>,
     /// How; POST by default.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub method: Option<Method>,
+    #[serde(default, skip_serializing_if = "Setting::is_open")]
+    pub method: Setting<Method>,
     /// Further headers.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub headers: Option<BTreeMap<String, String>>,
+    #[serde(default, skip_serializing_if = "Setting::is_open")]
+    pub headers: Setting<BTreeMap<String, String>>,
 }
 
-/// When a failed attempt is repeated; what is `None` has its default, or stays as it is.
+/// What is to change of a task; what is `None` or open stays as it is.
 ///
 /// ```
-/// use xcron_http::client::Retry;
-///
-/// let once = Retry { max_attempts: Some(1), ..Retry::default() };
-/// assert_eq!(serde_json::to_string(&once).unwrap(), r#"{"max_attempts":1}"#);
-/// ```
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Retry {
-    /// Attempts in all.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub max_attempts: Option<u32>,
-    /// Before the second attempt.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub min_backoff_seconds: Option<u32>,
-    /// Between two attempts at most.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub max_backoff_seconds: Option<u32>,
-    /// After the claim, beyond which a run is not attempted again.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub max_age_seconds: Option<u32>,
-}
-
-/// What is to change of a task; what is `None` stays as it is.
-///
-/// ```
-/// use xcron_http::client::TaskChange;
+/// use xcron_http::client::{Setting, TaskChange};
 ///
 /// let mut change = TaskChange::of("billing");
 /// change.format = Some("0 10 * * *".to_owned());
+/// change.options.end_time = Setting::Default;
 /// let json = serde_json::to_string(&change).unwrap();
-/// assert_eq!(json, r#"{"task_id":"billing","format":"0 10 * * *"}"#);
+/// assert_eq!(json, r#"{"task_id":"billing","format":"0 10 * * *","end_time":null}"#);
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct TaskChange {
@@ -169,54 +107,12 @@ pub struct TaskChange {
     /// What changes of the callback.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub callback: Option<CallbackChange>,
-    /// Free text.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub name: Option<String>,
-    /// All labels that it is to have.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub labels: Option<BTreeMap<String, String>>,
-    /// The IANA zone of the crontab expression.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub timezone: Option<String>,
-    /// No occurrence before it, in Unix seconds.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub start_time: Option<i64>,
-    /// No occurrence after it, in Unix seconds.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub end_time: Option<i64>,
-    /// Finished after so many runs.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub max_runs: Option<u64>,
-    /// What becomes of occurrences that were missed.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub misfire: Option<Misfire>,
-    /// Occurrences older than this are skipped.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub misfire_window_seconds: Option<u64>,
-    /// What becomes of an occurrence while an earlier run has not ended.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub overlap: Option<Overlap>,
-    /// Whether a run may be attempted again.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub delivery: Option<DeliveryMode>,
-    /// When a failed attempt is repeated.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub retry: Option<Retry>,
-    /// How long an attempt may take.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub timeout_seconds: Option<u64>,
-    /// Each run is spread over so long.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub jitter_seconds: Option<u64>,
-    /// What becomes of a fixed local time that does not exist.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub dst_gap: Option<DstGap>,
-    /// What becomes of a fixed local time that exists twice.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub dst_fold: Option<DstFold>,
+    /// What it may be left without.
+    #[serde(flatten)]
+    pub options: TaskOptions,
 }
 
-/// What is to change of a callback; what is `None` stays as it is.
+/// What is to change of a callback; what is `None` or open stays as it is.
 ///
 /// ```
 /// use xcron_http::client::CallbackChange;
@@ -230,17 +126,20 @@ pub struct CallbackChange {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
     /// What it sends.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub body: Option<Body>,
+    #[serde(default, skip_serializing_if = "Setting::is_open")]
+    pub body: Setting<Body>,
     /// How.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub method: Option<Method>,
+    #[serde(default, skip_serializing_if = "Setting::is_open")]
+    pub method: Setting<Method>,
     /// All further headers that it is to have.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub headers: Option<BTreeMap<String, String>>,
+    #[serde(default, skip_serializing_if = "Setting::is_open")]
+    pub headers: Setting<BTreeMap<String, String>>,
 }
 
 impl NewTask {
+    /// The names of its fields.
+    pub const FIELDS: &'static [&'static str] = TASK_FIELDS;
+
     /// A task that is due by a crontab expression.
     #[must_use]
     pub fn periodic(expression: impl Into<String>, callback: Callback) -> Self {
@@ -269,27 +168,16 @@ impl NewTask {
             kind,
             format,
             callback,
-            name: None,
-            labels: None,
-            timezone: None,
-            start_time: None,
-            end_time: None,
-            max_runs: None,
-            misfire: None,
-            misfire_window_seconds: None,
-            overlap: None,
-            delivery: None,
-            retry: None,
-            timeout_seconds: None,
-            jitter_seconds: None,
-            dst_gap: None,
-            dst_fold: None,
+            options: TaskOptions::default(),
             paused: None,
         }
     }
 }
 
 impl Callback {
+    /// The names of its fields.
+    pub const FIELDS: &'static [&'static str] = CALLBACK_FIELDS;
+
     /// A POST of `{}` to `url`.
     #[must_use]
     pub fn new(url: impl Into<String>) -> Self {

@@ -23,7 +23,7 @@
 //! |---|---|
 //! | `endpoint`, `connection`, `exchange` | where the server is, a connection to it, one call |
 //! | `task_calls`, `run_calls`, `cluster_calls` | the calls, by what they are about |
-//! | `definition`, `body` | what a task is to be |
+//! | `definition`, `options`, `setting`, `body` | what a task is to be |
 //! | `task`, `run`, `account`, `preview` | what is answered |
 //! | `query`, `pages` | which tasks or runs, and page after page of them |
 //! | `backup` | the one answer that is a stream |
@@ -37,24 +37,28 @@ mod definition;
 mod endpoint;
 mod error;
 mod exchange;
+mod options;
 mod pages;
 mod preview;
 mod query;
 mod run;
 mod run_calls;
+mod setting;
 mod task;
 mod task_calls;
 
 pub use account::{Account, Audit, AuditQuery, TaskAccount};
 pub use backup::Backup;
 pub use body::{Body, InvalidBody};
-pub use definition::{Callback, CallbackChange, Kind, NewTask, Retry, TaskChange};
+pub use definition::{Callback, CallbackChange, Kind, NewTask, TaskChange};
 pub use error::{ClientError, Refused};
+pub use options::{EffectiveOptions, Retry, TaskOptions};
 pub use pages::{RunPages, TaskPages};
 pub use preview::{Preview, PreviewQuery, PreviewTime};
 pub use query::{RunQuery, TaskQuery};
 pub use run::{Attempt, Run, RunPage};
-pub use task::{ItemResult, Task, TaskCallback, TaskPage};
+pub use setting::Setting;
+pub use task::{CallbackDefaults, Defaults, ItemResult, Task, TaskCallback, TaskPage};
 
 use connection::{Connection, tls};
 use endpoint::Endpoint;

@@ -1,11 +1,12 @@
 //! A task as the server shows it, alone or on a page.
 
 use super::body::Body;
-use super::definition::{Callback, Kind, NewTask, Retry};
+use super::definition::{Callback, Kind, NewTask};
+use super::options::EffectiveOptions;
 use super::run::Run;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use xcron_core::{DeliveryMode, DstFold, DstGap, Method, Misfire, Overlap};
+use xcron_core::Method;
 
 /// A task: every field of its definition with its effective value, and what it has come to.
 ///
@@ -34,36 +35,9 @@ pub struct Task {
     pub run_count: u64,
     /// The request that is made when it is due.
     pub callback: TaskCallback,
-    /// Free text.
-    pub name: Option<String>,
-    /// Free text by key.
-    pub labels: BTreeMap<String, String>,
-    /// The IANA zone of the crontab expression.
-    pub timezone: Option<String>,
-    /// What becomes of a fixed local time that does not exist.
-    pub dst_gap: Option<DstGap>,
-    /// What becomes of a fixed local time that exists twice.
-    pub dst_fold: Option<DstFold>,
-    /// No occurrence before it, in Unix seconds.
-    pub start_time: Option<i64>,
-    /// No occurrence after it, in Unix seconds.
-    pub end_time: Option<i64>,
-    /// Finished after so many runs.
-    pub max_runs: Option<u64>,
-    /// What becomes of occurrences that were missed.
-    pub misfire: Misfire,
-    /// Occurrences older than this are skipped.
-    pub misfire_window_seconds: u64,
-    /// What becomes of an occurrence while an earlier run has not ended.
-    pub overlap: Overlap,
-    /// Whether a run may be attempted again.
-    pub delivery: DeliveryMode,
-    /// When a failed attempt is repeated.
-    pub retry: Retry,
-    /// How long an attempt may take.
-    pub timeout_seconds: u64,
-    /// Each run is spread over so long.
-    pub jitter_seconds: u64,
+    /// What its creator may have left open.
+    #[serde(flatten)]
+    pub options: EffectiveOptions,
     /// Whether it is paused.
     pub paused: bool,
     /// `active`, `paused` or `finished`; text, because a newer server may know more.
@@ -112,30 +86,56 @@ pub struct TaskCallback {
     pub headers: BTreeMap<String, String>,
 }
 
+/// What a task gets for all that its creator leaves open, but for what depends on the rest: another
+/// [`Misfire`](xcron_core::Misfire) has another window, and a one-shot has no zone.
+///
+/// ```
+/// # async fn example(client: &xcron_http::client::Client)
+/// # -> Result<(), xcron_http::client::ClientError> {
+/// println!("crontabs without a zone are in {:?}", client.defaults().await?.options.timezone);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Defaults {
+    /// What is sent when nothing but the URL is said.
+    pub callback: CallbackDefaults,
+    /// The rest.
+    #[serde(flatten)]
+    pub options: EffectiveOptions,
+    /// Whether it begins paused.
+    pub paused: bool,
+}
+
+/// What is sent when nothing but the URL is said.
+///
+/// ```
+/// use xcron_http::client::CallbackDefaults;
+///
+/// let json = r#"{"body":null,"method":"POST","headers":{}}"#;
+/// let callback: CallbackDefaults = serde_json::from_str(json).unwrap();
+/// assert_eq!(callback.method, xcron_core::Method::Post);
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CallbackDefaults {
+    /// Nothing: POST, PUT and PATCH send `{}`.
+    pub body: Option<Body>,
+    /// How.
+    pub method: Method,
+    /// Further headers.
+    pub headers: BTreeMap<String, String>,
+}
+
 impl Task {
     /// What would create this very task again, under the same id.
     #[must_use]
     pub fn definition(&self) -> NewTask {
         let task = self.clone();
         let TaskCallback { url, body, method, headers } = task.callback;
-        let headers = Some(headers).filter(|headers| !headers.is_empty());
-        let callback = Callback { url, body, method: Some(method), headers };
+        let headers = Some(headers).filter(|headers| !headers.is_empty()).into();
+        let callback = Callback { url, body: body.into(), method: method.into(), headers };
         let mut new = NewTask::new(task.kind, task.format, callback).with_id(task.task_id);
-        new.name = task.name;
-        new.labels = Some(task.labels).filter(|labels| !labels.is_empty());
-        new.timezone = task.timezone;
-        new.start_time = task.start_time;
-        new.end_time = task.end_time;
-        new.max_runs = task.max_runs;
-        new.misfire = Some(task.misfire);
-        new.misfire_window_seconds = Some(task.misfire_window_seconds);
-        new.overlap = Some(task.overlap);
-        new.delivery = Some(task.delivery);
-        new.retry = Some(task.retry);
-        new.timeout_seconds = Some(task.timeout_seconds);
-        new.jitter_seconds = Some(task.jitter_seconds);
-        new.dst_gap = task.dst_gap;
-        new.dst_fold = task.dst_fold;
+        new.options = task.options.wanted();
         new.paused = task.paused.then_some(true);
         new
     }

@@ -5,7 +5,7 @@ use super::definition::{NewTask, TaskChange};
 use super::error::ClientError;
 use super::exchange::Done;
 use super::query::{Params, TaskQuery};
-use super::task::{ItemResult, Task, TaskPage};
+use super::task::{Defaults, ItemResult, Task, TaskPage};
 use serde::Deserialize;
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -76,6 +76,14 @@ impl Client {
     pub async fn task_with_attempts(&self, task_id: &str) -> Result<Task, ClientError> {
         let params = Params::default().with("task_id", Some(task_id)).with("attempts", Some(true));
         self.read("/xcron/queryTask", params).await
+    }
+
+    /// What a task gets for all that its creator leaves open.
+    ///
+    /// # Errors
+    /// When the server does not answer.
+    pub async fn defaults(&self) -> Result<Defaults, ClientError> {
+        self.get("/xcron/defaults", &[]).await
     }
 
     /// One page of tasks.

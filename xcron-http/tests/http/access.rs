@@ -70,6 +70,7 @@ const TABLE: &[Row] = &[
     ("GET /xcron/listRuns", "", [401, 401, 200, 200, 200]),
     ("GET /xcron/audit", "", [401, 401, 200, 200, 200]),
     ("GET /xcron/queryTask?task_id=absent", "", [401, 401, 404, 404, 404]),
+    ("GET /xcron/defaults", "", [401, 401, 200, 200, 200]),
     ("GET /xcron/previewSchedule?type=1&format=@daily", "", [401, 401, 200, 200, 200]),
     ("GET /xcron/cluster", "", [401, 401, 200, 200, 200]),
     ("GET /xcron/metrics", "", [401, 401, 200, 200, 200]),

@@ -13,8 +13,9 @@ use std::time::Duration;
 use tokio::time::{sleep, timeout};
 use xcron_core::{MemoryStore, Misfire};
 use xcron_http::client::{
-    AuditQuery, Body, Callback, CallbackChange, Client, ClientError, ItemResult, Kind, NewTask,
-    PreviewQuery, Retry, RunQuery, Task, TaskChange, TaskQuery,
+    AuditQuery, Body, Callback, CallbackChange, CallbackDefaults, Client, ClientError, ItemResult,
+    Kind, NewTask, PreviewQuery, Retry, RunQuery, Setting, Task, TaskCallback, TaskChange,
+    TaskQuery,
 };
 use xcron_http::{Access, DispatchSettings, HttpDispatcher, ServerSettings};
 
@@ -71,7 +72,7 @@ async fn a_task_is_defined_by_what_the_server_shows_of_it() {
     let client = client(&server);
     let mut task = full();
     task.callback.body =
-        Some(Body::json("{\"amount\": 1.10, \"n\": 123456789012345678901}").unwrap());
+        Body::json("{\"amount\": 1.10, \"n\": 123456789012345678901}").unwrap().into();
     assert_eq!(client.create_task(&task).await.unwrap(), "billing:daily");
     let shown = client.task("billing:daily").await.unwrap();
     assert_eq!(shown.definition(), task);
@@ -79,7 +80,7 @@ async fn a_task_is_defined_by_what_the_server_shows_of_it() {
     let raw = server.get("/xcron/queryTask?task_id=billing:daily&attempts=true").await;
     assert_eq!(&serde_json::to_value(&shown).unwrap(), raw.data());
     assert_eq!(client.create_task(&task).await.unwrap(), "billing:daily", "again changes nothing");
-    task.name = None;
+    task.options.name = Setting::Open;
     assert_eq!(code(client.create_task(&task).await), 1409);
     server.stop().await;
 }
@@ -92,16 +93,18 @@ async fn a_task_is_changed_paused_run_and_deleted() {
     let id = "billing:daily";
     let mut change = TaskChange::of(id);
     change.version = Some(1);
-    change.misfire = Some(Misfire::Skip);
-    change.retry = Some(Retry { max_attempts: Some(9), ..Retry::default() });
+    change.options.misfire = Misfire::Skip.into();
+    change.options.end_time = Setting::Default;
+    change.options.retry = Retry { max_attempts: 9.into(), ..Retry::default() }.into();
     let url = Some("http://127.0.0.1:9/moved".to_owned());
     change.callback = Some(CallbackChange { url, ..CallbackChange::default() });
     assert_eq!(client.update_task(&change).await.unwrap(), 2);
     assert_eq!(code(client.update_task(&change).await), 1409, "it has another version now");
     let shown = client.task(id).await.unwrap();
-    assert_eq!((shown.misfire, shown.retry.max_attempts), (Misfire::Skip, Some(9)));
+    assert_eq!((shown.options.misfire, shown.options.retry.max_attempts), (Misfire::Skip, 9));
     assert_eq!(shown.callback.url, "http://127.0.0.1:9/moved");
-    assert_eq!(Some(shown.callback.method), full().callback.method, "what is not named stays");
+    assert_eq!(shown.options.end_time, None);
+    assert_eq!(full().callback.method, shown.callback.method.into(), "what is not named stays");
     client.pause_task(id, Some("by hand")).await.unwrap();
     assert_eq!(client.task(id).await.unwrap().note.as_deref(), Some("by hand"));
     client.resume_task(id).await.unwrap();
@@ -123,12 +126,28 @@ async fn a_task_is_changed_paused_run_and_deleted() {
 }
 
 #[tokio::test]
+async fn a_task_of_which_the_least_is_said_has_the_defaults() {
+    let server = TestServer::start().await;
+    let client = client(&server);
+    let least = NewTask::periodic("@daily", Callback::new("http://127.0.0.1:9/"));
+    client.create_task(&least.with_id("least")).await.unwrap();
+    let (task, defaults) = (client.task("least").await.unwrap(), client.defaults().await.unwrap());
+    assert_eq!((&task.options, task.paused), (&defaults.options, defaults.paused));
+    let TaskCallback { body, method, headers, .. } = task.callback;
+    assert_eq!(defaults.callback, CallbackDefaults { body, method, headers });
+    let raw = server.get("/xcron/defaults").await;
+    assert_eq!(&serde_json::to_value(&defaults).unwrap(), raw.data());
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn many_tasks_are_created_listed_page_by_page_and_deleted() {
     let server = TestServer::start().await;
     let client = client(&server);
     let mut tasks: Vec<NewTask> = (0..5).map(|number| far(&format!("t{number}"))).collect();
-    tasks[1].labels = Some(BTreeMap::from([("team".to_owned(), "a b:c".to_owned())]));
-    tasks[3].labels = tasks[1].labels.clone();
+    let labels = BTreeMap::from([("team".to_owned(), "a b:c".to_owned())]);
+    tasks[1].options.labels = labels.clone().into();
+    tasks[3].options.labels = labels.clone().into();
     tasks.push(NewTask::periodic("61 * * * *", Callback::new("http://127.0.0.1:9/")));
     let results = client.create_tasks(&tasks).await.unwrap();
     assert_eq!(results[4], ItemResult::Done { task_id: "t4".to_owned() });
@@ -143,7 +162,6 @@ async fn many_tasks_are_created_listed_page_by_page_and_deleted() {
     let all = client.list_tasks(&TaskQuery::default()).await.unwrap();
     assert_eq!(&serde_json::to_value(&all).unwrap(), raw.data());
     let ids = |tasks: Vec<Task>| tasks.into_iter().map(|task| task.task_id).collect::<Vec<_>>();
-    let labels = tasks[1].labels.clone().unwrap();
     for (query, expected) in [
         (TaskQuery { labels: labels.clone(), ..TaskQuery::default() }, &["t1", "t3"][..]),
         (TaskQuery { text: Some("T4".to_owned()), ..TaskQuery::default() }, &["t4"]),
@@ -172,7 +190,7 @@ async fn runs_are_listed_retried_and_accounted_for() {
     let running = tokio::spawn(async move { scheduler.run(pending::<()>()).await });
     let sink = Sink::answering("500 Internal Server Error", "").await;
     let mut task = NewTask::one_shot(FAR, Callback::new(sink.url())).with_id("a");
-    task.retry = Some(Retry { max_attempts: Some(1), ..Retry::default() });
+    task.options.retry = Retry { max_attempts: 1.into(), ..Retry::default() }.into();
     client.create_task(&task).await.unwrap();
     let run_id = client.trigger_task("a").await.unwrap();
     let failed = RunQuery {

@@ -94,6 +94,13 @@ async fn the_fields_of_a_task_are_the_described_ones() {
     assert_eq!(names(&schemas["Retry"]["properties"]), expected_in(&unknown));
 
     server.create(&sound_but("task_id", json!("changed"))).await;
+    let defaults = server.get("/xcron/defaults").await;
+    let (rest, callback) = (defaults.data(), &defaults.data()["callback"]);
+    assert_eq!(names(&schemas["Defaults"]["properties"]), names(rest));
+    assert_eq!(names(&schemas["CallbackDefaults"]["properties"]), names(callback));
+    let mut left_open = names(&schemas["NewTask"]["properties"]);
+    left_open.retain(|name| !["task_id", "type", "format"].contains(&name.as_str()));
+    assert_eq!(left_open, names(rest), "the others have no default");
     let table = [
         ("TaskChange", json!({"task_id": "changed", "no_such_field": 1})),
         ("CallbackChange", json!({"task_id": "changed", "callback": {"no_such_field": 1}})),

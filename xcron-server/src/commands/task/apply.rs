@@ -11,7 +11,7 @@ use clap::Args;
 use serde::Serialize;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
-use xcron_http::client::{Client, ClientError, ItemResult, NewTask, TaskQuery};
+use xcron_http::client::{Client, ClientError, Defaults, ItemResult, NewTask, TaskQuery};
 
 /// How many tasks are created by one call: as many as have room in it, however long their bodies.
 const BATCH: usize = 25;
@@ -69,7 +69,7 @@ impl Apply {
             return Err(Failure::file(&self.file, &why));
         }
         let client = self.server.client()?;
-        let mut work = Work::new(&client, self.dry_run);
+        let mut work = Work::declaring(&client, self.dry_run).await?;
         let mut done = work.apply(&wanted).await;
         if let (Ok(()), true, Some(labels)) = (&done, self.prune, map(&self.labels)) {
             let query = TaskQuery { labels, ..TaskQuery::default() };
@@ -85,6 +85,8 @@ impl Apply {
 pub(super) struct Work<'a> {
     client: &'a Client,
     dry_run: bool,
+    /// What a task that says nothing more is like.
+    defaults: Option<Defaults>,
     tasks: Vec<Applied>,
 }
 
@@ -122,8 +124,15 @@ struct Report<'a> {
 }
 
 impl<'a> Work<'a> {
-    pub(super) fn new(client: &'a Client, dry_run: bool) -> Self {
-        Self { client, dry_run, tasks: Vec::new() }
+    /// Lets what is left open go back to its default.
+    async fn declaring(client: &'a Client, dry_run: bool) -> Result<Self, ClientError> {
+        let defaults = Some(client.defaults().await?);
+        Ok(Self { defaults, ..Self::keeping(client, dry_run) })
+    }
+
+    /// Keeps what is left open as it is.
+    pub(super) fn keeping(client: &'a Client, dry_run: bool) -> Self {
+        Self { client, dry_run, defaults: None, tasks: Vec::new() }
     }
 
     /// Creates what is missing and updates what differs; ends early when nobody answers.
@@ -134,7 +143,10 @@ impl<'a> Work<'a> {
             progress.items(index, wanted.len());
             let id = new.task_id.as_deref().unwrap_or_default();
             match self.client.task(id).await {
-                Ok(task) => self.update(id, &Differences::between(&task, new)).await?,
+                Ok(task) => {
+                    let differences = Differences::between(&task, new, self.defaults.as_ref());
+                    self.update(id, &differences).await?;
+                }
                 Err(error) if error.code() == Some(1404) => missing.push(new.clone()),
                 Err(error) => self.failed(id, error)?,
             }

@@ -99,10 +99,10 @@ fn job(line: &str, zone: Option<&str>, manner: Manner<'_>) -> Result<NewTask, St
         body["stdin"] = stdin.into();
     }
     let mut callback = Callback::new(manner.url.replace("{id}", &id));
-    callback.body = Some(Body::Json(body.to_string()));
+    callback.body = Body::Json(body.to_string()).into();
     let mut task = NewTask::periodic(expression, callback).with_id(id);
-    task.name = Some(shortened(&command));
-    task.timezone = zone.map(str::to_owned);
+    task.options.name = shortened(&command).into();
+    task.options.timezone = zone.map(str::to_owned).into();
     Ok(task)
 }
 
@@ -158,7 +158,7 @@ mod tests {
         assert_eq!((read.tasks.len(), &read.bad[..]), (1, &[][..]), "{text}");
         let task = read.tasks.remove(0);
         let body = serde_json::to_string(&task.callback.body).expect("JSON");
-        (task.timezone, task.format, body)
+        (task.options.timezone.value().cloned(), task.format, body)
     }
 
     #[test]
@@ -181,7 +181,8 @@ mod tests {
     fn a_zone_holds_from_its_line_on() {
         let text = "@daily a\nCRON_TZ = Europe/Paris\n@daily b\nTZ=\"Asia/Tokyo\"\n@daily c";
         let read = Crontab::read(text, Manner { zone: Some("UTC"), ..MANNER });
-        let zones: Vec<_> = read.tasks.iter().filter_map(|task| task.timezone.as_deref()).collect();
+        let zones: Vec<_> =
+            read.tasks.iter().filter_map(|task| task.options.timezone.value()).collect();
         assert_eq!(zones, ["UTC", "Europe/Paris", "Asia/Tokyo"]);
     }
 

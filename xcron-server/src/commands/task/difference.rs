@@ -3,8 +3,10 @@
 use serde::Serialize;
 use std::collections::BTreeMap;
 use url::Url;
+use xcron_core::RetryPolicy;
 use xcron_http::client::{
-    Callback, CallbackChange, Kind, NewTask, Retry, Task, TaskCallback, TaskChange,
+    Callback, CallbackChange, Defaults, EffectiveOptions, Kind, NewTask, Retry, Setting, Task,
+    TaskCallback, TaskChange, TaskOptions,
 };
 
 /// What has to change for a task to be what a file says.
@@ -27,54 +29,32 @@ pub(super) struct Difference {
     pub(super) to: String,
 }
 
-/// Collects what differs.
-#[derive(Default)]
-struct Comparison(Vec<Difference>);
+/// Collects what differs between what is known of a task, or of a part of it, and what is wanted.
+struct Comparison<'a, S> {
+    known: &'a S,
+    /// What is wanted of what is left open; as it is when there is none.
+    defaults: Option<&'a S>,
+    differences: &'a mut Vec<Difference>,
+}
 
 impl Differences {
-    /// Compares what the file names; what it does not name may be as it is.
-    pub(super) fn between(task: &Task, wanted: &NewTask) -> Self {
-        let mut seen = Comparison::default();
+    /// Compares what the file names, and what it leaves open with its default; without `defaults`
+    /// that may be as it is.
+    pub(super) fn between(task: &Task, wanted: &NewTask, defaults: Option<&Defaults>) -> Self {
+        let mut fields = Vec::new();
         let mut change = TaskChange::of(&task.task_id);
         change.version = Some(task.version);
-        // A one-shot has no zone, whatever its file says.
-        let is_cron = wanted.kind == Kind::Periodic;
-        change.kind = seen.differs("type", Some(&wanted.kind), Some(&task.kind));
+        change.kind = differs(&mut fields, "type", &wanted.kind, &task.kind);
         let format = wanted.format.trim().to_owned();
-        change.format = seen.differs("format", Some(&format), Some(&task.format));
+        change.format = differs(&mut fields, "format", &format, &task.format);
         if change.kind.is_some() {
             change.format = Some(format);
         }
-        change.callback = seen.callback(&task.callback, &wanted.callback);
-        change.name = seen.differs("name", wanted.name.as_ref(), task.name.as_ref());
-        change.labels = seen.differs("labels", wanted.labels.as_ref(), Some(&task.labels));
-        let zone = wanted.timezone.as_ref().filter(|zone| {
-            is_cron && !task.timezone.as_ref().is_some_and(|known| known.eq_ignore_ascii_case(zone))
-        });
-        change.timezone = seen.differs("timezone", zone, task.timezone.as_ref());
-        let (start, end) = (wanted.start_time.as_ref(), wanted.end_time.as_ref());
-        change.start_time = seen.differs("start_time", start, task.start_time.as_ref());
-        change.end_time = seen.differs("end_time", end, task.end_time.as_ref());
-        change.max_runs =
-            seen.differs("max_runs", wanted.max_runs.as_ref(), task.max_runs.as_ref());
-        change.misfire = seen.differs("misfire", wanted.misfire.as_ref(), Some(&task.misfire));
-        let window = wanted.misfire_window_seconds.as_ref();
-        change.misfire_window_seconds =
-            seen.differs("misfire_window_seconds", window, Some(&task.misfire_window_seconds));
-        change.overlap = seen.differs("overlap", wanted.overlap.as_ref(), Some(&task.overlap));
-        change.delivery = seen.differs("delivery", wanted.delivery.as_ref(), Some(&task.delivery));
-        change.retry = wanted.retry.as_ref().and_then(|retry| seen.retry(&task.retry, retry));
-        let timeout = wanted.timeout_seconds.as_ref();
-        change.timeout_seconds =
-            seen.differs("timeout_seconds", timeout, Some(&task.timeout_seconds));
-        let jitter = wanted.jitter_seconds.as_ref();
-        change.jitter_seconds = seen.differs("jitter_seconds", jitter, Some(&task.jitter_seconds));
-        let (gap, fold) = (wanted.dst_gap.as_ref(), wanted.dst_fold.as_ref());
-        change.dst_gap = seen.differs("dst_gap", gap.filter(|_| is_cron), task.dst_gap.as_ref());
-        change.dst_fold =
-            seen.differs("dst_fold", fold.filter(|_| is_cron), task.dst_fold.as_ref());
-        let pause = seen.differs("paused", wanted.paused.as_ref(), Some(&task.paused));
-        Self { change, pause, fields: seen.0 }
+        change.callback = callback(&mut fields, task, &wanted.callback, defaults);
+        change.options = options(&mut fields, &task.options, wanted, defaults);
+        let wanted = wanted.paused.unwrap_or(task.paused);
+        let pause = differs(&mut fields, "paused", &wanted, &task.paused);
+        Self { change, pause, fields }
     }
 
     /// Whether there is more to do than to pause it or to let it go on.
@@ -83,58 +63,150 @@ impl Differences {
     }
 }
 
-impl Comparison {
-    /// What a field should be if it is not.
-    fn differs<T: PartialEq + Clone + Serialize>(
+impl<S> Comparison<'_, S> {
+    /// What has to be said of a field for it to be as it is wanted.
+    fn field<T: PartialEq + Clone + Serialize>(
         &mut self,
         field: &str,
-        wanted: Option<&T>,
-        known: Option<&T>,
-    ) -> Option<T> {
-        let wanted = wanted.filter(|wanted| Some(*wanted) != known)?;
-        let text = |value: Option<&T>| serde_json::to_string(&value).unwrap_or_default();
-        let (from, to) = (text(known), text(Some(wanted)));
-        self.0.push(Difference { field: field.to_owned(), from, to });
-        Some(wanted.clone())
-    }
-
-    fn callback(&mut self, known: &TaskCallback, wanted: &Callback) -> Option<CallbackChange> {
-        // The server keeps the normal form of a URL, and the names of headers in lower case.
-        let url = Url::parse(&wanted.url).map_or_else(|_| wanted.url.clone(), String::from);
-        let lower: Option<BTreeMap<String, String>> = wanted.headers.as_ref().map(|headers| {
-            headers.iter().map(|(name, value)| (name.to_lowercase(), value.clone())).collect()
-        });
-        let change = CallbackChange {
-            url: self.differs("callback.url", Some(&url), Some(&known.url)),
-            body: self.differs("callback.body", wanted.body.as_ref(), known.body.as_ref()),
-            method: self.differs("callback.method", wanted.method.as_ref(), Some(&known.method)),
-            headers: self.differs("callback.headers", lower.as_ref(), Some(&known.headers)),
+        wanted: &Setting<T>,
+        of: impl Fn(&S) -> Option<&T>,
+    ) -> Setting<T> {
+        let known = of(self.known);
+        let (to, said) = match (wanted, self.defaults) {
+            (Setting::To(value), _) => (Some(value), wanted.clone()),
+            (_, Some(defaults)) => (of(defaults), Setting::Default),
+            (_, None) => (known, Setting::Open),
         };
-        (change != CallbackChange::default()).then_some(change)
+        if to == known {
+            return Setting::Open;
+        }
+        self.differences.push(Difference::of(field, known, to));
+        said
     }
+}
 
-    fn retry(&mut self, known: &Retry, wanted: &Retry) -> Option<Retry> {
-        let mut number = |name: &str, wanted: Option<u32>, known: Option<u32>| {
-            self.differs(&format!("retry.{name}"), wanted.as_ref(), known.as_ref())
+impl Difference {
+    fn of<T: Serialize>(field: &str, from: Option<&T>, to: Option<&T>) -> Self {
+        let text = |value: Option<&T>| serde_json::to_string(&value).unwrap_or_default();
+        Self { field: field.to_owned(), from: text(from), to: text(to) }
+    }
+}
+
+/// What a field that has no default should be, if it is not.
+fn differs<T: PartialEq + Clone + Serialize>(
+    differences: &mut Vec<Difference>,
+    field: &str,
+    wanted: &T,
+    known: &T,
+) -> Option<T> {
+    if wanted == known {
+        return None;
+    }
+    differences.push(Difference::of(field, Some(known), Some(wanted)));
+    Some(wanted.clone())
+}
+
+fn callback(
+    differences: &mut Vec<Difference>,
+    task: &Task,
+    wanted: &Callback,
+    defaults: Option<&Defaults>,
+) -> Option<CallbackChange> {
+    // The server keeps the normal form of a URL, and the names of headers in lower case.
+    let url = Url::parse(&wanted.url).map_or_else(|_| wanted.url.clone(), String::from);
+    let lower = wanted.headers.value().map(|headers| {
+        let headers = headers.iter();
+        headers
+            .map(|(name, value)| (name.to_lowercase(), value.clone()))
+            .collect::<BTreeMap<_, _>>()
+    });
+    let known = &task.callback;
+    let defaults = defaults.map(|defaults| TaskCallback {
+        url: known.url.clone(),
+        body: defaults.callback.body.clone(),
+        method: defaults.callback.method,
+        headers: defaults.callback.headers.clone(),
+    });
+    let url = differs(differences, "callback.url", &url, &known.url);
+    let mut seen = Comparison { known, defaults: defaults.as_ref(), differences };
+    let change = CallbackChange {
+        url,
+        body: seen.field("callback.body", &wanted.body, |of| of.body.as_ref()),
+        method: seen.field("callback.method", &wanted.method, |of| Some(&of.method)),
+        headers: seen.field("callback.headers", &lower.into(), |of| Some(&of.headers)),
+    };
+    (change != CallbackChange::default()).then_some(change)
+}
+
+fn options(
+    differences: &mut Vec<Difference>,
+    known: &EffectiveOptions,
+    task: &NewTask,
+    defaults: Option<&Defaults>,
+) -> TaskOptions {
+    let mut wanted = task.options.clone();
+    let mut defaults = defaults.map(|defaults| defaults.options.clone());
+    if let Some(defaults) = &mut defaults {
+        let misfire = wanted.misfire.value().unwrap_or(&defaults.misfire);
+        defaults.misfire_window_seconds = misfire.default_window().as_secs();
+    }
+    if task.kind == Kind::OneShot {
+        // It has no zone, whatever its file says.
+        (wanted.timezone, wanted.dst_gap, wanted.dst_fold) = Default::default();
+        if let Some(defaults) = &mut defaults {
+            defaults.timezone.clone_from(&known.timezone);
+            (defaults.dst_gap, defaults.dst_fold) = (known.dst_gap, known.dst_fold);
+        }
+    }
+    if let (Some(zone), Some(same)) = (wanted.timezone.value(), &known.timezone)
+        && zone.eq_ignore_ascii_case(same)
+    {
+        wanted.timezone = same.clone().into();
+    }
+    let retry = wanted.retry.value().copied().unwrap_or_default();
+    let mut seen = Comparison { known, defaults: defaults.as_ref(), differences };
+    TaskOptions {
+        name: seen.field("name", &wanted.name, |of| of.name.as_ref()),
+        labels: seen.field("labels", &wanted.labels, |of| Some(&of.labels)),
+        timezone: seen.field("timezone", &wanted.timezone, |of| of.timezone.as_ref()),
+        start_time: seen.field("start_time", &wanted.start_time, |of| of.start_time.as_ref()),
+        end_time: seen.field("end_time", &wanted.end_time, |of| of.end_time.as_ref()),
+        max_runs: seen.field("max_runs", &wanted.max_runs, |of| of.max_runs.as_ref()),
+        misfire: seen.field("misfire", &wanted.misfire, |of| Some(&of.misfire)),
+        misfire_window_seconds: seen.field(
+            "misfire_window_seconds",
+            &wanted.misfire_window_seconds,
+            |of| Some(&of.misfire_window_seconds),
+        ),
+        overlap: seen.field("overlap", &wanted.overlap, |of| Some(&of.overlap)),
+        delivery: seen.field("delivery", &wanted.delivery, |of| Some(&of.delivery)),
+        retry: seen.retry(&retry),
+        timeout_seconds: seen
+            .field("timeout_seconds", &wanted.timeout_seconds, |of| Some(&of.timeout_seconds)),
+        jitter_seconds: seen
+            .field("jitter_seconds", &wanted.jitter_seconds, |of| Some(&of.jitter_seconds)),
+        dst_gap: seen.field("dst_gap", &wanted.dst_gap, |of| of.dst_gap.as_ref()),
+        dst_fold: seen.field("dst_fold", &wanted.dst_fold, |of| of.dst_fold.as_ref()),
+    }
+}
+
+impl Comparison<'_, EffectiveOptions> {
+    fn retry(&mut self, wanted: &Retry) -> Setting<Retry> {
+        let mut field = |name: &str, wanted, of: fn(&RetryPolicy) -> &u32| {
+            self.field(&format!("retry.{name}"), wanted, |options| Some(of(&options.retry)))
         };
         let change = Retry {
-            max_attempts: number("max_attempts", wanted.max_attempts, known.max_attempts),
-            min_backoff_seconds: number(
-                "min_backoff_seconds",
-                wanted.min_backoff_seconds,
-                known.min_backoff_seconds,
-            ),
-            max_backoff_seconds: number(
-                "max_backoff_seconds",
-                wanted.max_backoff_seconds,
-                known.max_backoff_seconds,
-            ),
-            max_age_seconds: number(
-                "max_age_seconds",
-                wanted.max_age_seconds,
-                known.max_age_seconds,
-            ),
+            max_attempts: field("max_attempts", &wanted.max_attempts, |of| &of.max_attempts),
+            min_backoff_seconds: field("min_backoff_seconds", &wanted.min_backoff_seconds, |of| {
+                &of.min_backoff_seconds
+            }),
+            max_backoff_seconds: field("max_backoff_seconds", &wanted.max_backoff_seconds, |of| {
+                &of.max_backoff_seconds
+            }),
+            max_age_seconds: field("max_age_seconds", &wanted.max_age_seconds, |of| {
+                &of.max_age_seconds
+            }),
         };
-        (change != Retry::default()).then_some(change)
+        Some(change).filter(|change| *change != Retry::default()).into()
     }
 }

@@ -7,37 +7,10 @@ use serde_json::value::RawValue;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 use std::path::Path;
-use xcron_http::client::NewTask;
+use xcron_http::client::{Callback, NewTask, Retry, TaskOptions};
 
 /// The most bytes of a file.
 const BYTES_MAX: u64 = 64 << 20;
-
-/// The fields of a task, of its callback, and of how it is retried.
-const FIELDS: [&str; 20] = [
-    "task_id",
-    "type",
-    "format",
-    "callback",
-    "name",
-    "labels",
-    "timezone",
-    "start_time",
-    "end_time",
-    "max_runs",
-    "misfire",
-    "misfire_window_seconds",
-    "overlap",
-    "delivery",
-    "retry",
-    "timeout_seconds",
-    "jitter_seconds",
-    "dst_gap",
-    "dst_fold",
-    "paused",
-];
-const CALLBACK_FIELDS: [&str; 4] = ["url", "body", "method", "headers"];
-const RETRY_FIELDS: [&str; 4] =
-    ["max_attempts", "min_backoff_seconds", "max_backoff_seconds", "max_age_seconds"];
 
 type Object = BTreeMap<String, Box<RawValue>>;
 
@@ -103,12 +76,14 @@ fn task(json: &str) -> Result<NewTask, String> {
     let fields: Object = read(json).map_err(|_| "is no object, expected fields of a task")?;
     let id = fields.get("task_id").map_or("without task_id", |id| id.get().trim_matches('"'));
     let named = |problem: String| format!("{id}: {problem}");
-    check(&fields, "", &FIELDS).map_err(named)?;
-    for (part, known) in [("callback", CALLBACK_FIELDS), ("retry", RETRY_FIELDS)] {
+    check(&fields, "", NewTask::FIELDS).map_err(named)?;
+    for (part, known) in [("callback", Callback::FIELDS), ("retry", Retry::FIELDS)] {
         if let Some(inner) = fields.get(part).and_then(|inner| read::<Object>(inner.get()).ok()) {
-            check(&inner, &format!("{part}."), &known).map_err(named)?;
+            check(&inner, &format!("{part}."), known).map_err(named)?;
         }
     }
+    // Alone they say which of them is wrong, as part of a task they do not.
+    let _named: TaskOptions = read(json).map_err(named)?;
     let task: NewTask = read(json).map_err(named)?;
     match task.task_id {
         Some(_) => Ok(task),
@@ -138,10 +113,10 @@ fn read<T: DeserializeOwned>(json: &str) -> Result<T, String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{CALLBACK_FIELDS, FIELDS, RETRY_FIELDS, tasks};
+    use super::tasks;
     use serde_json::Value;
     use std::collections::BTreeSet;
-    use xcron_http::client::Body;
+    use xcron_http::client::{Body, Callback, NewTask, Retry};
 
     const FULL: &str = r#"{
         "task_id": "a", "type": 1, "format": "* * * * *",
@@ -156,7 +131,7 @@ mod tests {
     #[test]
     fn every_field_is_known_and_kept() {
         let read = tasks(FULL).expect("a good file");
-        assert_eq!(read[0].callback.body, Some(Body::Json("{\"n\":1.10}".to_owned())));
+        assert_eq!(read[0].callback.body, Body::Json("{\"n\":1.10}".to_owned()).into());
         let kept = serde_json::to_value(&read[0]).expect("JSON");
         let given: Value = serde_json::from_str(FULL).expect("JSON");
         assert_eq!(kept, given);
@@ -164,9 +139,9 @@ mod tests {
             value.as_object().expect("an object").keys().cloned().collect()
         };
         let known = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
-        assert_eq!(names(&given), known(&FIELDS));
-        assert_eq!(names(&given["callback"]), known(&CALLBACK_FIELDS));
-        assert_eq!(names(&given["retry"]), known(&RETRY_FIELDS));
+        assert_eq!(names(&given), known(NewTask::FIELDS));
+        assert_eq!(names(&given["callback"]), known(Callback::FIELDS));
+        assert_eq!(names(&given["retry"]), known(Retry::FIELDS));
     }
 
     #[test]
@@ -198,7 +173,7 @@ mod tests {
             ("[5]".to_owned(), "task 1: is no object"),
             ("[{type: 1}]".to_owned(), "task 1: without task_id: missing field `format`"),
             ("[{type: 1, format: a, callback: {url: b}}]".to_owned(), "task_id is missing"),
-            (task("retries: 5"), "task 1: a: retries is no field, expected one of task_id,"),
+            (task("retries: 5"), "task 1: a: retries is no field, expected one of paused,"),
             (task("retry: {max: 5}"), "task 1: a: retry.max is no field"),
             (task("misfire: later"), "a: misfire: unknown variant `later`, expected one of"),
             (task("timeout_seconds: 5s"), "a: timeout_seconds: invalid type: string \"5s\""),

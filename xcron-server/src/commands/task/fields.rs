@@ -8,7 +8,7 @@ use crate::commands::times::Moment;
 use clap::Args;
 use std::path::PathBuf;
 use xcron_core::{DeliveryMode, DstFold, DstGap, Method, Misfire, Overlap};
-use xcron_http::client::{Body, Callback, NewTask, Retry};
+use xcron_http::client::{Body, Callback, NewTask, Retry, TaskOptions};
 
 /// What a task is to be.
 #[derive(Clone, Debug, PartialEq, Eq, Args)]
@@ -134,28 +134,30 @@ impl Fields {
             (None, None) => return Err(Failure::Usage("--cron or --at is missing".to_owned())),
         };
         task.task_id.clone_from(&self.task_id);
-        task.name.clone_from(&self.name);
-        task.labels = map(&self.labels);
         task.paused = self.paused.then_some(true);
-        task.timeout_seconds = self.callback.timeout;
-        task.timezone.clone_from(&self.times.tz);
-        task.start_time = self.times.start.map(Moment::secs);
-        task.end_time = self.times.end.map(Moment::secs);
-        task.max_runs = self.times.max_runs;
-        task.jitter_seconds = self.times.jitter;
-        task.dst_gap = self.times.dst_gap;
-        task.dst_fold = self.times.dst_fold;
-        task.misfire = self.policies.misfire;
-        task.misfire_window_seconds = self.policies.misfire_window;
-        task.overlap = self.policies.overlap;
-        task.delivery = self.policies.delivery;
         let retry = Retry {
-            max_attempts: self.retry.attempts,
-            min_backoff_seconds: self.retry.min_backoff,
-            max_backoff_seconds: self.retry.max_backoff,
-            max_age_seconds: self.retry.max_age,
+            max_attempts: self.retry.attempts.into(),
+            min_backoff_seconds: self.retry.min_backoff.into(),
+            max_backoff_seconds: self.retry.max_backoff.into(),
+            max_age_seconds: self.retry.max_age.into(),
         };
-        task.retry = (retry != Retry::default()).then_some(retry);
+        task.options = TaskOptions {
+            name: self.name.clone().into(),
+            labels: map(&self.labels).into(),
+            timezone: self.times.tz.clone().into(),
+            start_time: self.times.start.map(Moment::secs).into(),
+            end_time: self.times.end.map(Moment::secs).into(),
+            max_runs: self.times.max_runs.into(),
+            misfire: self.policies.misfire.into(),
+            misfire_window_seconds: self.policies.misfire_window.into(),
+            overlap: self.policies.overlap.into(),
+            delivery: self.policies.delivery.into(),
+            retry: Some(retry).filter(|retry| *retry != Retry::default()).into(),
+            timeout_seconds: self.callback.timeout.into(),
+            jitter_seconds: self.times.jitter.into(),
+            dst_gap: self.times.dst_gap.into(),
+            dst_fold: self.times.dst_fold.into(),
+        };
         Ok(task)
     }
 }
@@ -168,9 +170,9 @@ impl CallbackFields {
             (None, None) => None,
         };
         let mut callback = Callback::new(&self.url);
-        callback.body = text.map(body);
-        callback.method = self.method;
-        callback.headers = map(&self.headers);
+        callback.body = text.map(body).into();
+        callback.method = self.method.into();
+        callback.headers = map(&self.headers).into();
         Ok(callback)
     }
 }

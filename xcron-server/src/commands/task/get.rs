@@ -9,7 +9,8 @@ use crate::commands::table::{Cell, Table};
 use crate::commands::times::{shown, shown_in};
 use clap::Args;
 use std::collections::BTreeMap;
-use xcron_http::client::{Body, Kind, Retry, Task};
+use xcron_core::RetryPolicy;
+use xcron_http::client::{Body, Kind, Task};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -59,37 +60,42 @@ impl Get {
 fn facts(task: &Task) -> Vec<(&'static str, Cell)> {
     let mut facts =
         vec![("task_id", Cell::new(&task.task_id)), ("state", Cell::state(&task.state))];
+    let options = &task.options;
     let mut add = |name, text: Option<String>| {
         facts.extend(text.filter(|text| !text.is_empty()).map(|text| (name, Cell::new(text))));
     };
     add("note", task.note.clone());
-    add("name", task.name.clone());
-    add("labels", Some(pairs(&task.labels, "=")));
+    add("name", options.name.clone());
+    add("labels", Some(pairs(&options.labels, "=")));
     let schedule = match task.kind {
         Kind::Periodic => task.format.clone(),
         Kind::OneShot => format!("once, at {}", once(task)),
     };
     add("schedule", Some(schedule));
-    add("timezone", task.timezone.clone());
-    add("next", task.next_time.map(|secs| next(secs, task.timezone.as_deref())));
-    add("start", task.start_time.map(shown));
-    add("end", task.end_time.map(shown));
-    add("max runs", task.max_runs.map(|runs| runs.to_string()));
+    add("timezone", options.timezone.clone());
+    add("next", task.next_time.map(|secs| next(secs, options.timezone.as_deref())));
+    add("start", options.start_time.map(shown));
+    add("end", options.end_time.map(shown));
+    add("max runs", options.max_runs.map(|runs| runs.to_string()));
     let method = task.callback.method.as_str();
     add("callback", Some(format!("{method} {}", task.callback.url)));
     add("headers", Some(pairs(&task.callback.headers, ": ")));
     add("body", task.callback.body.as_ref().map(text));
-    add("timeout", Some(format!("{} s", task.timeout_seconds)));
-    add("retry", Some(retry(&task.retry)));
+    add("timeout", Some(format!("{} s", options.timeout_seconds)));
+    add("retry", Some(retry(&options.retry)));
     add(
         "misfire",
-        Some(format!("{}, up to {} s old", named(&task.misfire), task.misfire_window_seconds)),
+        Some(format!(
+            "{}, up to {} s old",
+            named(&options.misfire),
+            options.misfire_window_seconds
+        )),
     );
-    add("overlap", Some(named(&task.overlap)));
-    add("delivery", Some(named(&task.delivery)));
-    let dst = task.dst_gap.zip(task.dst_fold);
+    add("overlap", Some(named(&options.overlap)));
+    add("delivery", Some(named(&options.delivery)));
+    let dst = options.dst_gap.zip(options.dst_fold);
     add("dst", dst.map(|(gap, fold)| format!("gap {}, fold {}", named(&gap), named(&fold))));
-    add("jitter", Some(task.jitter_seconds).filter(|s| *s > 0).map(|s| format!("{s} s")));
+    add("jitter", Some(options.jitter_seconds).filter(|s| *s > 0).map(|s| format!("{s} s")));
     let counts = format!(
         "{}: {} succeeded, {} failed, {} unknown, {} cancelled; {} skipped",
         task.run_count,
@@ -111,14 +117,12 @@ fn next(secs: i64, zone: Option<&str>) -> String {
     format!("{}{local}", shown(secs))
 }
 
-fn retry(retry: &Retry) -> String {
-    let number = |number: Option<u32>| number.map_or_else(|| "?".to_owned(), |n| n.to_string());
+fn retry(retry: &RetryPolicy) -> String {
+    let RetryPolicy { max_attempts, min_backoff_seconds, max_backoff_seconds, max_age_seconds } =
+        retry;
     format!(
-        "{} attempts, {} to {} s apart, for {} s",
-        number(retry.max_attempts),
-        number(retry.min_backoff_seconds),
-        number(retry.max_backoff_seconds),
-        number(retry.max_age_seconds)
+        "{max_attempts} attempts, {min_backoff_seconds} to {max_backoff_seconds} s apart, for \
+         {max_age_seconds} s"
     )
 }
 

@@ -57,7 +57,7 @@ impl ImportCrontab {
         };
         let mut read = Crontab::read(&read_text(&self.file)?, manner);
         for task in &mut read.tasks {
-            task.labels = map(&self.labels);
+            task.options.labels = map(&self.labels).into();
         }
         for (line, what) in &read.notes {
             note(&format!("note: line {line}: {}", printable(what)));
@@ -66,7 +66,8 @@ impl ImportCrontab {
             complain(&format!("line {line}: {problem}"));
         }
         let client = self.server.client()?;
-        let mut work = Work::new(&client, self.dry_run);
+        // A crontab says when and what, and nothing about the rest: that stays.
+        let mut work = Work::keeping(&client, self.dry_run);
         let done = work.apply(&read.tasks).await;
         let reported = work.report(self.output);
         done?;

@@ -90,7 +90,7 @@ fn row(task: &Task) -> Vec<Cell> {
         Cell::new(&task.task_id),
         Cell::state(&task.state),
         Cell::new(schedule),
-        Cell::maybe(task.timezone.as_ref()),
+        Cell::maybe(task.options.timezone.as_ref()),
         Cell::maybe(task.next_time.map(shown)),
         Cell::of(task.run_count),
         Cell::of(task.failure_count),

@@ -50,7 +50,8 @@ pub enum Task {
     /// Makes tasks be as a file says: creates what is missing, updates what differs.
     ///
     /// The file is YAML or JSON: one task, a list of them, or `tasks:` with a list, each with the
-    /// fields of createTask and a task_id. A field that is not there stays as it is on the server.
+    /// fields of createTask and a task_id. A field that is not there goes back to its default; only
+    /// `paused` stays as it is.
     Apply(apply::Apply),
     /// Writes tasks as JSON, as `apply` reads it.
     Export(export::Export),

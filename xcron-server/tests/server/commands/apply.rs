@@ -1,6 +1,7 @@
 //! `task apply` and `task export`.
 
 use super::{User, start};
+use crate::process::Home;
 use serde_json::{Value, json};
 
 const FILE: &str = "\
@@ -62,9 +63,75 @@ async fn a_file_is_applied_once_and_then_only_where_it_differs() {
     assert_eq!(report["tasks"][1]["fields"][1], field, "{report}");
     let shown = api.query("billing").await;
     assert_eq!((&shown["format"], &shown["version"]), (&json!("0 10 * * MON-FRI"), &json!(2)));
-    assert_eq!(shown["retry"]["min_backoff_seconds"], 1, "what is not in the file stays");
     assert_eq!(api.query("closing").await["state"], "paused");
     assert_eq!(applies(&user, &[]).await, same);
+    server.stop().await;
+}
+
+/// What somebody sets by hand, and what the file says of it.
+const FIELDS: &[(&str, &str)] = &[
+    (r#"{"name": "by hand"}"#, r#"name "by hand" -> null"#),
+    (r#"{"labels": {"a": "b"}}"#, r#"labels {"a":"b"} -> {}"#),
+    (r#"{"timezone": "Asia/Tokyo"}"#, r#"timezone "Asia/Tokyo" -> "Europe/Paris""#),
+    (r#"{"start_time": 5}"#, "start_time 5 -> null"),
+    (r#"{"end_time": 4102444800}"#, "end_time 4102444800 -> null"),
+    (r#"{"max_runs": 3}"#, "max_runs 3 -> null"),
+    (
+        r#"{"misfire": "fire_all"}"#,
+        r#"misfire "fire_all" -> "fire_once", misfire_window_seconds 3600 -> 31536000"#,
+    ),
+    (r#"{"misfire_window_seconds": 9}"#, "misfire_window_seconds 9 -> 31536000"),
+    (r#"{"overlap": "queue"}"#, r#"overlap "queue" -> "allow""#),
+    (r#"{"delivery": "at_most_once"}"#, r#"delivery "at_most_once" -> "at_least_once""#),
+    (
+        r#"{"retry": {"max_attempts": 9, "max_age_seconds": 8}}"#,
+        "retry.max_attempts 9 -> 3, retry.max_age_seconds 8 -> 86400",
+    ),
+    (r#"{"timeout_seconds": 8}"#, "timeout_seconds 8 -> 7"),
+    (r#"{"jitter_seconds": 4}"#, "jitter_seconds 4 -> 0"),
+    (r#"{"dst_gap": "skip"}"#, r#"dst_gap "skip" -> "shift""#),
+    (r#"{"dst_fold": "both"}"#, r#"dst_fold "both" -> "first""#),
+    (r#"{"callback": {"body": "x"}}"#, r#"callback.body "x" -> null"#),
+    (r#"{"callback": {"method": "PUT"}}"#, r#"callback.method "PUT" -> "POST""#),
+    (r#"{"callback": {"headers": {"a": "b"}}}"#, r#"callback.headers {"a":"b"} -> {}"#),
+];
+
+#[tokio::test]
+async fn what_the_file_leaves_open_goes_back_to_the_default_of_the_server() {
+    let home = Home::new().with("XCRON_DEFAULT_TIMEZONE", "Europe/Paris");
+    let home = home.with("XCRON_CALLBACK__TIMEOUT_SECONDS", 7);
+    let server = home.start().await;
+    let mut api = server.api().await;
+    api.await_ready().await;
+    let user = User::of(home.path(), server.http);
+    let task = "{task_id: t, type: 1, format: '@daily', callback: {url: 'http://127.0.0.1:9/'}";
+    user.writes("tasks.yaml", &format!("{task}}}"));
+    applies(&user, &[]).await;
+    let mut fresh = api.query("t").await;
+    for (set, told) in FIELDS {
+        let mut change: Value = serde_json::from_str(set).expect("JSON");
+        change["task_id"] = json!("t");
+        api.call("/xcron/updateTask", change).await.expect("an answer");
+        let tried = applies(&user, &["--dry-run"]).await;
+        let expected = format!("t would be updated: {told}\n1 updated, 0 unchanged");
+        assert!(tried.starts_with(&expected), "{set}: {tried}");
+        assert_ne!(api.query("t").await["version"], fresh["version"], "{set}: it was set");
+        let done = applies(&user, &[]).await;
+        assert_eq!(done, format!("t updated: {told}\n1 updated, 0 unchanged\n"));
+        let now = api.query("t").await;
+        // Versions only grow, and a schedule that was another has its next time worked out anew.
+        for field in ["version", "next_time"] {
+            fresh[field] = now[field].clone();
+        }
+        assert_eq!(now, fresh, "{set}");
+    }
+    assert_eq!(applies(&user, &[]).await, "t unchanged\n1 unchanged\n");
+
+    // Null says no more than nothing, and a task that was paused by hand stays so.
+    user.writes("tasks.yaml", &format!("{task}, name: null, retry: null, end_time: null}}"));
+    user.gets(&["task", "pause", "t"]).await;
+    assert_eq!(applies(&user, &[]).await, "t unchanged\n1 unchanged\n");
+    assert_eq!(api.query("t").await["state"], "paused");
     server.stop().await;
 }
 
