@@ -4,6 +4,7 @@
 //! `XCRON_CHROMIUM` names the program; else it is looked for. Where there is none the tests say
 //! that they did not run, but what was named has to work.
 
+mod accessibility;
 mod browser;
 mod cluster;
 mod failures;
