@@ -50,6 +50,33 @@ async fn a_task_is_made_by_the_form_fires_is_paused_and_run_by_hand() {
 }
 
 #[tokio::test]
+async fn a_field_that_is_emptied_goes_back_to_its_default() {
+    let Some(mut browser) = Browser::open("emptied fields").await else { return };
+    let home = Home::new();
+    let server = home.start().await;
+    let mut api = server.api().await;
+    let callback = json!({"url": "http://127.0.0.1:9/", "body": "x"});
+    let retry = json!({"max_attempts": 7, "max_age_seconds": 60});
+    api.create(json!({"task_id": "t", "type": 1, "format": "@daily", "callback": callback,
+        "name": "Pay out", "max_runs": 9, "retry": retry}))
+        .await;
+    let origin = format!("http://{}/", server.http);
+    browser.go(&format!("{origin}#/edit?id=t")).await;
+    for field in ["Name", "Most runs", "Attempts in all"] {
+        browser.empty(field).await;
+    }
+    browser.press("Save").await;
+    browser.until("the page of the task", "location.hash === '#/task?id=t'").await;
+    let shown = api.query("t").await;
+    assert_eq!((&shown["name"], &shown["max_runs"]), (&json!(null), &json!(null)));
+    assert_eq!(shown["retry"]["max_attempts"], 3);
+    assert_eq!(shown["retry"]["max_age_seconds"], 60, "what was left alone stays");
+    assert_eq!((&shown["callback"]["body"], &shown["version"]), (&json!("x"), &json!(2)));
+    browser.assert_clean(&origin);
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn a_field_says_what_is_wrong_with_it() {
     let Some(mut browser) = Browser::open("errors at fields").await else { return };
     let home = Home::new();

@@ -94,6 +94,18 @@ impl Browser {
         self.call("Input.insertText", json!({"text": text})).await;
     }
 
+    /// Empties the field called `label`.
+    pub(crate) async fn empty(&mut self, label: &str) {
+        let field = format!("{FIELD}({})", json!(label));
+        self.until(label, &field).await;
+        self.value(&format!("{field}.focus(), {field}.select()")).await;
+        for kind in ["keyDown", "keyUp"] {
+            let event = json!({"type": kind, "key": "Backspace", "windowsVirtualKeyCode": 8});
+            self.call("Input.dispatchKeyEvent", event).await;
+        }
+        self.until(label, &format!("{field}.value === ''")).await;
+    }
+
     /// Strikes a key.
     pub(crate) async fn strike(&mut self, key: &str) {
         for kind in ["keyDown", "keyUp"] {

@@ -306,7 +306,7 @@ export default {
   "form.unchanged": "Nothing was changed.",
   "form.missing": "is missing",
   "form.bad_line": "“{line}” has no name and colon in front",
-  "form.cannot_remove": "A change cannot remove this value: clone the task without it.",
+  "form.bad_zone": "This browser does not know the zone, and cannot tell when that would be.",
   "timeline.total": "{n} run in 24 hours.|{n} runs in 24 hours.",
   "timeline.peak": "Most at {time}: {n} in one minute.",
   "timeline.part": "Only the first {n} tasks are counted.",

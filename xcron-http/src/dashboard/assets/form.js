@@ -219,7 +219,11 @@ export class Form {
       delete definition.dst_fold;
     }
     for (const name of NUMBERS) definition[name] = number(name);
-    for (const name of ["start_time", "end_time"]) definition[name] = this.#instant(name, zone);
+    for (const name of ["start_time", "end_time"]) {
+      definition[name] = this.#instant(name, zone);
+      // What cannot be told must not pass for what was emptied.
+      if (this.value(name) && definition[name] === null) problems.timezone = t("form.bad_zone");
+    }
     definition.retry = {};
     for (const name of Object.keys(RETRY)) definition.retry[name] = number(`retry.${name}`);
     const of = (name, separator) => {

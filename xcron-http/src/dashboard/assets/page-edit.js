@@ -15,17 +15,12 @@ const FIRES = 10;
 
 const same = (a, b) => JSON.stringify(a ?? null) === JSON.stringify(b ?? null);
 
-/** What of `next` differs from `begun`; a field that would lose its value is a problem. */
-function changes(begun, next, problems, prefix = "") {
-  const changed = {};
-  for (const [name, value] of Object.entries(next)) {
-    if (same(value, begun[name])) continue;
-    if (["callback", "retry"].includes(name) && !prefix) {
-      changed[name] = changes(begun[name], value, problems, `${name}.`);
-    } else if (value === null) problems[prefix + name] = t("form.cannot_remove");
-    else changed[name] = value;
-  }
-  return changed;
+/** What of `next` differs from `begun`; what was emptied is null, so that its default holds. */
+function changes(begun, next) {
+  const isPart = (name) => ["callback", "retry"].includes(name);
+  const changed = Object.entries(next).filter(([name, value]) => !same(value, begun[name]));
+  return Object.fromEntries(changed.map(([name, value]) =>
+    [name, isPart(name) ? changes(begun[name], value) : value]));
 }
 
 /** What was left empty is left out, so that the server's defaults hold. */
@@ -103,7 +98,7 @@ function editor(root, task, mode, signal) {
   async function save() {
     const { definition, problems } = form.read();
     const isEdit = mode === "edit";
-    const sent = isEdit ? changes(form.begun, definition, problems) : withoutNulls(definition);
+    const sent = isEdit ? changes(form.begun, definition) : withoutNulls(definition);
     fill(told);
     form.showProblems(problems);
     if (Object.keys(problems).length) return;

@@ -306,7 +306,7 @@ export default {
   "form.unchanged": "没有改动。",
   "form.missing": "必填",
   "form.bad_line": "“{line}” 前面缺少名称和冒号",
-  "form.cannot_remove": "修改无法移除此值：请复制任务并留空。",
+  "form.bad_zone": "此浏览器不认识该时区，无法换算上面的时间。",
   "timeline.total": "24 小时内 {n} 次运行。",
   "timeline.peak": "最多在 {time}：一分钟 {n} 次。",
   "timeline.part": "只统计了前 {n} 个任务。",
