@@ -1,5 +1,5 @@
 //! The rules that the code keeps, as tests: sizes, names, layers, links,
-//! guarantees and what belongs where.
+//! guarantees, translations and what belongs where.
 //!
 //! There is no list of exceptions for sizes: a file near its limit is split along the noun that
 //! is trying to escape.
@@ -11,6 +11,7 @@ mod links;
 mod places;
 mod sizes;
 mod sources;
+mod translation;
 
 /// Fails with everything that breaks a rule, so that one run shows it all.
 #[track_caller]
