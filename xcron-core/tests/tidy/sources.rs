@@ -24,7 +24,7 @@ impl Source {
     }
 }
 
-/// Folders at the top that nobody writes by hand.
+/// What nobody writes by hand, at the top.
 const SKIPPED: [&str; 3] = [".git", "target", "data"];
 /// Endings of text files; a file without an ending is one too.
 const TEXTS: [&str; 11] =
@@ -70,10 +70,12 @@ fn collect(top: &Path, folder: &Path, sources: &mut Vec<Source>) {
     for entry in entries {
         let path = entry.expect("an entry of a folder can be read").path();
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        // In a worktree of git `.git` is a file.
+        if folder == top && SKIPPED.contains(&name.as_str()) {
+            continue;
+        }
         if path.is_dir() {
-            if folder != top || !SKIPPED.contains(&name.as_str()) {
-                collect(top, &path, sources);
-            }
+            collect(top, &path, sources);
         } else if path.extension().is_none_or(|end| TEXTS.iter().any(|text| end == *text)) {
             // What is no text has no lines; what was deleted meanwhile has none either.
             let Ok(text) = fs::read_to_string(&path) else {
