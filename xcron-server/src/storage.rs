@@ -148,6 +148,7 @@ impl StoreStats for Stats {
             is_leader: Some(stats.is_leader),
             term: Some(stats.term),
             log_lag: Some(stats.last_log.saturating_sub(stats.last_applied)),
+            log_bytes: Some(stats.log_bytes),
             leader_changes: Some(stats.leader_changes),
             dead_letter_runs: Some(stats.failed_runs),
             // Without a snapshot all that this life has written waits for the first one.

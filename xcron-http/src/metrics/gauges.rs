@@ -29,6 +29,8 @@ pub struct StoreSample {
     pub term: Option<u64>,
     /// Entries that are in the log but not applied here.
     pub log_lag: Option<u64>,
+    /// Bytes that this life of the node has written to its log.
+    pub log_bytes: Option<u64>,
     /// How often the leader has changed in this life of the node.
     pub leader_changes: Option<u64>,
     /// How old the newest snapshot is, or this life of the node before there is one.
@@ -101,11 +103,15 @@ fn encode_store(sample: &StoreSample, encoder: &mut DescriptorEncoder<'_>) -> fm
             gauge(encoder, name, help, value)?;
         }
     }
-    if let Some(changes) = sample.leader_changes {
-        let help = "How often the leader changed";
-        let kind = MetricType::Counter;
-        let metric = encoder.encode_descriptor("xcron_leader_changes", help, None, kind)?;
-        ConstCounter::new(changes).encode(metric)?;
+    let counted = [
+        ("xcron_raft_log_bytes", "Bytes written to the log", sample.log_bytes),
+        ("xcron_leader_changes", "How often the leader changed", sample.leader_changes),
+    ];
+    for (name, help, value) in counted {
+        if let Some(value) = value {
+            let metric = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
+            ConstCounter::new(value).encode(metric)?;
+        }
     }
     if let Some(age) = sample.snapshot_age {
         let help = "Age of the newest snapshot, or of this life of the node before the first";

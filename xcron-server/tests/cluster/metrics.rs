@@ -42,6 +42,7 @@ const SAMPLES: &[&str] = &[
     "xcron_raft_is_leader ",
     "xcron_raft_term ",
     "xcron_raft_log_lag ",
+    "xcron_raft_log_bytes_total ",
     "xcron_leader_changes_total ",
     "xcron_snapshot_age_seconds ",
     "xcron_http_requests_total{path=\"/xcron/createTask\",code=\"200\"} ",
