@@ -84,6 +84,27 @@ impl Tally {
     pub fn rate(&self) -> f64 {
         self.done as f64 / self.took.as_secs_f64().max(1e-9)
     }
+
+    /// All of it, if nothing was refused.
+    ///
+    /// # Errors
+    /// When anything was, with what was answered first.
+    pub fn whole(self) -> Result<Self> {
+        match self.first_refusal {
+            Some(refusal) => {
+                Err(format!("{} requests were refused: {refusal}", self.refused).into())
+            }
+            None => Ok(self),
+        }
+    }
+
+    /// Adds what another connection came to, but for the time, which passed for both.
+    pub(crate) fn add(&mut self, other: Self) {
+        self.done += other.done;
+        self.refused += other.refused;
+        self.first_refusal = self.first_refusal.take().or(other.first_refusal);
+        self.latencies.extend(other.latencies);
+    }
 }
 
 /// Posts `make(n)` for each `n` in `numbers` to `address` over [`CONNECTIONS`] connections until
@@ -97,14 +118,28 @@ pub async fn load(
     time_max: Duration,
     make: impl Fn(usize) -> Result<Post> + Send + Sync + 'static,
 ) -> Result<Tally> {
+    load_over(CONNECTIONS, address, numbers, time_max, make).await
+}
+
+/// The same over so many `connections`.
+///
+/// # Errors
+/// When a connection breaks.
+pub async fn load_over(
+    connections: usize,
+    address: SocketAddr,
+    numbers: Range<usize>,
+    time_max: Duration,
+    make: impl Fn(usize) -> Result<Post> + Send + Sync + 'static,
+) -> Result<Tally> {
     let (next, make) = (Arc::new(AtomicUsize::new(numbers.start)), Arc::new(make));
-    let mut connections = Vec::with_capacity(CONNECTIONS);
-    for _ in 0..CONNECTIONS {
-        connections.push(Connection::open(address).await?);
+    let mut opened = Vec::with_capacity(connections);
+    for _ in 0..connections {
+        opened.push(Connection::open(address).await?);
     }
     let begun = Instant::now();
     let mut posting = JoinSet::new();
-    for mut connection in connections {
+    for mut connection in opened {
         let (next, make) = (Arc::clone(&next), Arc::clone(&make));
         posting.spawn(async move {
             let mut tally = Tally::default();
@@ -130,17 +165,14 @@ pub async fn load(
     }
     let mut total = Tally::default();
     while let Some(ended) = posting.join_next().await {
-        let tally = ended??;
-        total.done += tally.done;
-        total.refused += tally.refused;
-        total.first_refusal = total.first_refusal.or(tally.first_refusal);
-        total.latencies.extend(tally.latencies);
+        total.add(ended??);
     }
     total.took = begun.elapsed();
     total.latencies.sort_unstable();
     Ok(total)
 }
 
-fn micros(duration: Duration) -> u64 {
+/// A duration as latencies are kept.
+pub(crate) fn micros(duration: Duration) -> u64 {
     u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }

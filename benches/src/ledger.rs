@@ -55,6 +55,13 @@ impl Ledger {
         self.received.load(Ordering::Acquire)
     }
 
+    /// When the first callback of `task` came, if any did.
+    #[must_use]
+    pub fn first_at(&self, task: usize) -> Option<u64> {
+        let at = self.first_at.get(task)?.load(Ordering::Relaxed);
+        (at > 0).then_some(at)
+    }
+
     /// What `tasks` came to when task `n` was due at `due_at(n)`.
     #[must_use]
     pub fn account(
@@ -87,9 +94,7 @@ impl Ledger {
         tasks: impl IntoIterator<Item = usize>,
         due_at: impl Fn(usize) -> u64,
     ) -> Vec<u64> {
-        let called =
-            tasks.into_iter().map(|task| (task, self.first_at[task].load(Ordering::Relaxed)));
-        let called = called.filter(|(_, at)| *at > 0);
+        let called = tasks.into_iter().filter_map(|task| Some((task, self.first_at(task)?)));
         let mut late: Vec<u64> = called.map(|(task, at)| at.saturating_sub(due_at(task))).collect();
         late.sort_unstable();
         late

@@ -1,25 +1,39 @@
-//! The server process under test: built, started in a directory of its own, killed at the end.
+//! The server process under test: built, started in a directory of its own, killed at the end or
+//! between, and started there again.
 
 use crate::client::Connection;
 use crate::fault::Result;
+use crate::process::Process;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 
-/// How long it may take to serve.
+/// How long a server that knows nothing may take to serve.
 const START_MAX: Duration = Duration::from_secs(30);
+/// How long one may take that has much to read.
+const RESTART_MAX: Duration = Duration::from_secs(900);
+/// How often it is asked whether it is ready.
+const READY_EVERY: Duration = Duration::from_millis(5);
+
+/// Where a server keeps what it has to, below the directory that it is started in.
+const KEEPS: &str = "data";
+/// What a snapshot is called while it is being written, and how its name begins and ends then.
+const SNAPSHOT_TEMPORARY: &str = "snapshot.tmp";
+const SNAPSHOT: (&str, &str) = ("snapshot-", ".snap");
 
 /// A running server; dropping it kills the process and removes its directory.
 #[derive(Debug)]
 pub struct Server {
     api: SocketAddr,
     monitor: SocketAddr,
+    binary: PathBuf,
+    launch: Launch,
     // Declared before the directory, so that the process is gone when that is removed.
-    _child: Child,
+    child: Child,
     dir: TempDir,
 }
 
@@ -80,29 +94,48 @@ impl Server {
     /// When it does not serve in time; the message ends with what it said on stderr.
     pub async fn start(binary: &Path, within: &Path, launch: &Launch) -> Result<Self> {
         let dir = tempfile::Builder::new().prefix(".xcron-load-").tempdir_in(within)?;
-        let said = dir.path().join("stderr");
-        let mut child = launch
-            .command(binary, dir.path())?
-            .current_dir(dir.path())
-            .env_clear()
-            .envs([("XCRON_HTTP_PORT", "0"), ("XCRON_MONITOR_PORT", "0")])
-            .envs([("XCRON_PEER_PORT", "0"), ("XCRON_LOG", "warn")])
-            .envs(launch.settings.iter().map(|(key, value)| (key, value)))
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(std::fs::File::create(&said)?)
-            .kill_on_drop(true)
-            .spawn()?;
-        let stdout = child.stdout.take().ok_or("the server has no stdout")?;
-        let mut lines = BufReader::new(stdout).lines();
-        let line = tokio::time::timeout(START_MAX, lines.next_line()).await;
-        let line = line.ok().and_then(std::result::Result::ok).flatten().unwrap_or_default();
-        let (Some(api), Some(monitor)) = (address(&line, "http="), address(&line, "monitor="))
-        else {
-            let said = std::fs::read_to_string(said).unwrap_or_default();
-            return Err(format!("the server did not start: {line}{said}").into());
-        };
-        Ok(Self { api, monitor, _child: child, dir })
+        let (child, api, monitor) = spawn(binary, launch, dir.path(), START_MAX).await?;
+        let (binary, launch) = (binary.to_owned(), launch.clone());
+        Ok(Self { api, monitor, binary, launch, child, dir })
+    }
+
+    /// Kills the process, as `kill -9` does, and waits until it is gone.
+    ///
+    /// # Errors
+    /// When it cannot be killed.
+    pub async fn kill(&mut self) -> Result<()> {
+        Ok(self.child.kill().await?)
+    }
+
+    /// Starts one that was killed again, in the directory of before.
+    ///
+    /// # Errors
+    /// When it does not serve in time.
+    pub async fn restart(&mut self) -> Result<()> {
+        let started = spawn(&self.binary, &self.launch, self.dir.path(), RESTART_MAX).await?;
+        (self.child, self.api, self.monitor) = started;
+        Ok(())
+    }
+
+    /// Waits until it says that it is ready.
+    ///
+    /// # Errors
+    /// When it is not within `time_max`.
+    pub async fn ready(&self, time_max: Duration) -> Result<()> {
+        let begun = Instant::now();
+        let mut last = "it does not answer".to_owned();
+        while begun.elapsed() < time_max {
+            if let Ok(mut connection) = Connection::open(self.monitor).await
+                && let Ok((status, body)) = connection.get(self.monitor, "/readyz").await
+            {
+                if status == 200 {
+                    return Ok(());
+                }
+                last = String::from_utf8_lossy(&body).into_owned();
+            }
+            tokio::time::sleep(READY_EVERY).await;
+        }
+        Err(format!("the server was not ready in time: {last}").into())
     }
 
     /// Where the API listens.
@@ -129,14 +162,73 @@ impl Server {
         bytes_below(self.dir.path())
     }
 
+    /// The newest snapshot on its disk.
+    ///
+    /// # Errors
+    /// When its directory cannot be read.
+    pub fn snapshot(&self) -> Result<Option<PathBuf>> {
+        let mut newest = None;
+        for entry in std::fs::read_dir(self.dir.path().join(KEEPS))? {
+            let path = entry?.path();
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            if name.starts_with(SNAPSHOT.0) && name.ends_with(SNAPSHOT.1) {
+                // Names order by position, so the newest is the last.
+                newest = newest.max(Some(path));
+            }
+        }
+        Ok(newest)
+    }
+
+    /// Whether it writes a snapshot just now.
+    #[must_use]
+    pub fn writes_snapshot(&self) -> bool {
+        self.dir.path().join(KEEPS).join(SNAPSHOT_TEMPORARY).exists()
+    }
+
+    /// The process.
+    ///
+    /// # Errors
+    /// When it has ended.
+    pub fn process(&self) -> Result<Process> {
+        Ok(Process(self.child.id().ok_or("the server has ended")?))
+    }
+
     /// Its resident memory, as the kernel counts it.
     #[must_use]
     pub fn resident_bytes(&self) -> Option<u64> {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self._child.id()?)).ok()?;
-        let line = status.lines().find(|line| line.starts_with("VmRSS:"))?;
-        let kibibytes: u64 = line.split_whitespace().nth(1)?.parse().ok()?;
-        Some(kibibytes * 1_024)
+        self.process().ok()?.resident_bytes().ok()
     }
+}
+
+/// Starts the process in `dir` and answers with where its API and its monitor listen.
+async fn spawn(
+    binary: &Path,
+    launch: &Launch,
+    dir: &Path,
+    time_max: Duration,
+) -> Result<(Child, SocketAddr, SocketAddr)> {
+    let said = dir.join("stderr");
+    let mut child = launch
+        .command(binary, dir)?
+        .current_dir(dir)
+        .env_clear()
+        .envs([("XCRON_HTTP_PORT", "0"), ("XCRON_MONITOR_PORT", "0")])
+        .envs([("XCRON_PEER_PORT", "0"), ("XCRON_LOG", "warn")])
+        .envs(launch.settings.iter().map(|(key, value)| (key, value)))
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(std::fs::File::create(&said)?)
+        .kill_on_drop(true)
+        .spawn()?;
+    let stdout = child.stdout.take().ok_or("the server has no stdout")?;
+    let mut lines = BufReader::new(stdout).lines();
+    let line = tokio::time::timeout(time_max, lines.next_line()).await;
+    let line = line.ok().and_then(std::result::Result::ok).flatten().unwrap_or_default();
+    let (Some(api), Some(monitor)) = (address(&line, "http="), address(&line, "monitor=")) else {
+        let said = std::fs::read_to_string(said).unwrap_or_default();
+        return Err(format!("the server did not start: {line}{said}").into());
+    };
+    Ok((child, api, monitor))
 }
 
 fn address(line: &str, name: &str) -> Option<SocketAddr> {

@@ -68,10 +68,7 @@ pub fn create_task(
 /// # Errors
 /// Never in practice: every part is well formed.
 pub fn create_task_at(api: SocketAddr, url: &str, number: usize, due_secs: u64) -> Result<Post> {
-    let request = Request::post("/xcron/createTask")
-        .header(HOST, api.to_string())
-        .header(CONTENT_TYPE, "application/json");
-    Ok(request.body(Full::new(create_task_body(url, number, due_secs)?.into()))?)
+    post(api, "/xcron/createTask", create_task_body(url, number, due_secs)?)
 }
 
 /// The body of a request that creates task `number`, due at `due_secs`, calling `url`.
@@ -79,13 +76,37 @@ pub fn create_task_at(api: SocketAddr, url: &str, number: usize, due_secs: u64) 
 /// # Errors
 /// Never in practice: every part is well formed.
 pub fn create_task_body(url: &str, number: usize, due_secs: u64) -> Result<Vec<u8>> {
-    let task = CreateTask {
+    Ok(serde_json::to_vec(&one_shot(url, number, due_secs))?)
+}
+
+/// Task `number`, due at `due_secs`, calling `url` with [`CALLBACK_BODY`].
+#[must_use]
+pub fn one_shot(url: &str, number: usize, due_secs: u64) -> CreateTask {
+    CreateTask {
         kind: 2,
         format: due_secs.to_string(),
         callback: CallbackOf { url: url.to_owned(), body: CALLBACK_BODY.into() },
         task_id: task_id(number),
-    };
-    Ok(serde_json::to_vec(&task)?)
+    }
+}
+
+/// The request that posts `body` to `path`.
+///
+/// # Errors
+/// Never in practice: every part is well formed.
+pub fn post(api: SocketAddr, path: &str, body: Vec<u8>) -> Result<Post> {
+    let request =
+        Request::post(path).header(HOST, api.to_string()).header(CONTENT_TYPE, "application/json");
+    Ok(request.body(Full::new(body.into()))?)
+}
+
+/// The request that asks for task `number`.
+///
+/// # Errors
+/// Never in practice: every part is well formed.
+pub fn query_task(api: SocketAddr, number: usize) -> Result<Post> {
+    let path = format!("/xcron/queryTask?task_id={}", task_id(number));
+    Ok(Request::get(path).header(HOST, api.to_string()).body(Full::default())?)
 }
 
 /// A request of the same form and size as a callback of task `number`.

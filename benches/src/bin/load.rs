@@ -3,18 +3,25 @@
 use clap::Parser;
 use std::process::ExitCode;
 use tokio::signal::unix::{SignalKind, signal};
+use xcron_benches::compare;
 use xcron_benches::fault::Result;
-use xcron_benches::figures::{Bench, create, fire, isolation, lateness, overload, spread};
-use xcron_benches::options::{FigureName, Options};
-use xcron_benches::report::Report;
+use xcron_benches::figures::{self, Bench};
+use xcron_benches::options::{Arguments, Command, Options};
+use xcron_benches::report::{Figure, Report};
 use xcron_benches::server;
 
 fn main() -> ExitCode {
-    let outcome = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(Into::into)
-        .and_then(|runtime| runtime.block_on(until_interrupted(Options::parse())));
+    let Arguments { command, options } = Arguments::parse();
+    let outcome = match command {
+        Some(Command::Compare { before, after }) => {
+            compare::files(&before, &after).map(|table| print!("{table}"))
+        }
+        None => tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(Into::into)
+            .and_then(|runtime| runtime.block_on(until_interrupted(options))),
+    };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(fault) => {
@@ -38,33 +45,22 @@ async fn until_interrupted(options: Options) -> Result<()> {
 async fn measure(options: Options) -> Result<()> {
     let binary = server::binary(options.server.as_deref()).await?;
     let bench = Bench { options, binary, within: std::env::current_dir()? };
-    let mut figures = Vec::new();
-    if bench.options.wants(FigureName::P1) {
-        eprintln!("P1: fired and settled callbacks/s ...");
-        figures.push(fire::measure(&bench).await?);
-    }
-    if bench.options.wants(FigureName::P2) {
-        eprintln!("P2: acknowledged durable createTask/s ...");
-        figures.push(create::measure(&bench).await?);
-    }
-    if bench.options.wants(FigureName::P5) {
-        eprintln!("P5: lateness with 1,000 runs due at each whole second ...");
-        figures.push(lateness::measure(&bench).await?);
-    }
-    if bench.options.wants(FigureName::P12) {
-        eprintln!("P12: fired callbacks/s of three nodes against one ...");
-        figures.push(spread::measure(&bench).await?);
-    }
-    if bench.options.wants(FigureName::P15) {
-        eprintln!("P15: lateness beside as many runs to targets that never answer ...");
-        figures.extend(isolation::measure(&bench).await?);
-    }
-    if bench.options.wants(FigureName::Overload) {
-        eprintln!("Overload: ten times the clients, ten times the runs ...");
-        figures.push(overload::measure(&bench).await?);
-    }
-    let report = Report::new(bench.options.quick, figures);
+    let Some(against) = &bench.options.against else {
+        let figures = figures::measure(&bench).await?;
+        return keep(&bench, None, figures).map(drop);
+    };
+    let binary = server::binary(Some(against)).await?;
+    let other = Bench { binary, ..bench.clone() };
+    let (before, after) = figures::alternate(&other, &bench).await?;
+    let (before, after) = (keep(&other, Some("before"), before)?, keep(&bench, None, after)?);
+    print!("{}", compare::reports(&before, &after)?);
+    Ok(())
+}
+
+/// Prints and writes a report of `figures`, with a `mark` in its name if it is not of this commit.
+fn keep(bench: &Bench, mark: Option<&str>, figures: Vec<Figure>) -> Result<Report> {
+    let report = Report::new(bench.options.quick, mark, figures);
     print!("{}", report.markdown());
     eprintln!("written to {}", report.write(&bench.options.results)?.display());
-    Ok(())
+    Ok(report)
 }

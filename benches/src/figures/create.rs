@@ -54,7 +54,8 @@ pub async fn measure(bench: &Bench) -> Result<Figure> {
     Ok(figure)
 }
 
-async fn create(
+/// Creates over [`CONNECTIONS`] connections, one task a request, for `time`.
+pub(super) async fn create(
     server: &Server,
     sink: &Sink,
     first: usize,
@@ -63,9 +64,5 @@ async fn create(
 ) -> Result<Tally> {
     let (api, target) = (server.api(), sink.address());
     let make = move |number| work::create_task(api, target, number, due_secs);
-    let tally = client::load(api, first..usize::MAX, time, make).await?;
-    match tally.first_refusal {
-        Some(refusal) => Err(format!("{} creates were refused: {refusal}", tally.refused).into()),
-        None => Ok(tally),
-    }
+    client::load(api, first..usize::MAX, time, make).await?.whole()
 }

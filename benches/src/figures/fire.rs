@@ -1,34 +1,33 @@
 //! P1: fired and settled callbacks per second, with many one-shots due at one moment.
 
-use super::{Bench, await_callbacks, create_all};
+use super::drain::{Before, Drained};
+use super::{Bench, create_all};
 use crate::fault::Result;
 use crate::limits::dispatch;
 use crate::report::{Figure, Round};
 use crate::server::Server;
 use crate::sink::Sink;
 use crate::statistics::median;
+use crate::timeline::Timeline;
 use crate::wall;
+use crate::watch::Watch;
 use serde_json::json;
-use std::time::{Duration, Instant};
+use std::ops::Range;
+use std::time::Duration;
 
 /// How long the due tasks may take to be fired, and again to be settled.
 const DRAIN_MAX: Duration = Duration::from_secs(120);
-/// How long a second callback of a task is waited for.
-const REPEAT_WAIT: Duration = Duration::from_millis(500);
 /// What creating is expected to reach at least, until it is known.
 const CREATES_PER_SECOND_MIN: f64 = 1_500.0;
 
 const MICROS_PER_SEC: u64 = 1_000_000;
 
-/// One burst.
-struct Burst {
-    /// Callbacks per second, from the first one received to the last.
-    fired: f64,
-    /// The same from the due instant to the last callback.
-    fired_from_due: f64,
-    /// Tasks per second, from the first callback to the moment all were counted as succeeded.
-    settled: f64,
-    created: f64,
+/// One-shots that are due together, created and not due yet.
+#[derive(Debug)]
+pub(super) struct Burst {
+    before: Before,
+    numbers: Range<usize>,
+    due_at: u64,
 }
 
 /// Measures it in alternating rounds.
@@ -36,20 +35,25 @@ struct Burst {
 /// # Errors
 /// When the server fails, or a callback is lost, repeated or early.
 pub async fn measure(bench: &Bench) -> Result<Figure> {
-    let (rounds, tasks) = (bench.options.rounds(), bench.options.tasks());
+    let (rounds, tasks) = (bench.options.rounds(), bench.options.burst());
     let sink = Sink::start(rounds * tasks)?;
     let server = bench.server().await?;
     let mut figure = Figure::new("P1", "fired and settled callbacks/s", "0.45, goal 0.65");
-    let mut creates_per_second = CREATES_PER_SECOND_MIN;
+    let mut bursts = Bursts::default();
     let (mut settled, mut from_due) = (Vec::new(), Vec::new());
     for round in 0..rounds {
-        let burst = burst(&server, &sink, round * tasks, tasks, creates_per_second).await?;
-        creates_per_second = (burst.created * 0.7).max(CREATES_PER_SECOND_MIN);
+        let numbers = round * tasks..(round + 1) * tasks;
+        let burst = bursts.create(&server, &sink, numbers.clone()).await?;
+        let due_at = burst.due_at;
+        let watch = Watch::start(server.process()?);
+        let drained = burst.fire(&server, &sink).await?;
+        let (ledger, seen) = (sink.ledger(), watch.seen());
+        drop(watch);
+        figure.timeline = Some(Timeline::of(ledger, numbers, |_| due_at, due_at, &seen));
         let limit = dispatch::measure(&sink, bench.options.round_time()).await?;
-        // What counts is the slower of the two: a callback is done when its result is durable.
-        figure.rounds.push(Round::new(burst.fired.min(burst.settled), limit.rate()));
-        settled.push(burst.settled);
-        from_due.push(burst.fired_from_due);
+        figure.rounds.push(Round::new(drained.rate(), limit.rate()));
+        settled.push(drained.settled);
+        from_due.push(drained.fired_from_due);
     }
     let fired = figure.rounds.iter().map(|round| round.xcron).collect::<Vec<_>>();
     figure.note("one-shots due together", json!(tasks));
@@ -62,56 +66,53 @@ pub async fn measure(bench: &Bench) -> Result<Figure> {
     Ok(figure)
 }
 
-async fn burst(
-    server: &Server,
-    sink: &Sink,
-    first: usize,
-    tasks: usize,
+/// Bursts of one-shots that are due together, one after the other: each is due as soon as its
+/// creation allows, by what that took before.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Bursts {
     creates_per_second: f64,
-) -> Result<Burst> {
-    let numbers = first..first + tasks;
-    let needed = tasks as f64 / creates_per_second;
-    let due_secs = wall::now_micros() / MICROS_PER_SEC + 2 + needed.ceil() as u64;
-    let due_at = due_secs * MICROS_PER_SEC;
-    let (received, succeeded) = (sink.ledger().received(), succeeded(server).await?);
-    let created = create_all(server, sink, numbers.clone(), move |_| due_secs).await?;
-    if wall::now_micros() + MICROS_PER_SEC / 4 > due_at {
-        return Err("the tasks were due before all of them were created, use fewer".into());
-    }
-    wall::sleep_until(due_at).await;
-    await_callbacks(sink.ledger(), received + tasks as u64, DRAIN_MAX).await;
-    let settled_at = await_succeeded(server, succeeded + tasks as f64).await?;
-    tokio::time::sleep(REPEAT_WAIT).await;
-    let account = sink.ledger().account(numbers, |_| due_at);
-    if account.once != tasks as u64 || account.early != 0 {
-        return Err(format!("not each of {tasks} tasks fired once and on time: {account:?}").into());
-    }
-    let per_second = |from: u64, to: u64| {
-        tasks as f64 * MICROS_PER_SEC as f64 / to.saturating_sub(from).max(1) as f64
-    };
-    Ok(Burst {
-        fired: per_second(account.first_at, account.last_at),
-        fired_from_due: per_second(due_at, account.last_at),
-        settled: per_second(account.first_at, settled_at),
-        created: created.rate(),
-    })
 }
 
-async fn succeeded(server: &Server) -> Result<f64> {
-    server.metric("xcron_fired_total", "result=\"succeeded\"").await
+impl Default for Bursts {
+    fn default() -> Self {
+        Self { creates_per_second: CREATES_PER_SECOND_MIN }
+    }
 }
 
-/// When the server had counted `wanted` successes.
-async fn await_succeeded(server: &Server, wanted: f64) -> Result<u64> {
-    let begun = Instant::now();
-    loop {
-        let counted = succeeded(server).await?;
-        if counted >= wanted {
-            return Ok(wall::now_micros());
+impl Bursts {
+    /// Creates the tasks `numbers`, due soon.
+    pub(super) async fn create(
+        &mut self,
+        server: &Server,
+        sink: &Sink,
+        numbers: Range<usize>,
+    ) -> Result<Burst> {
+        let needed = numbers.len() as f64 / self.creates_per_second;
+        let due_secs = wall::now_micros() / MICROS_PER_SEC + 2 + needed.ceil() as u64;
+        let due_at = due_secs * MICROS_PER_SEC;
+        let before = Before::of(server, sink).await?;
+        let created = create_all(server, sink, numbers.clone(), move |_| due_secs).await?;
+        if wall::now_micros() + MICROS_PER_SEC / 4 > due_at {
+            return Err("the tasks were due before all of them were created, use fewer".into());
         }
-        if begun.elapsed() > DRAIN_MAX {
-            return Err(format!("{counted} of {wanted} runs were settled in time").into());
-        }
-        tokio::time::sleep(Duration::from_millis(5)).await;
+        self.creates_per_second = (created.rate() * 0.7).max(CREATES_PER_SECOND_MIN);
+        Ok(Burst { before, numbers, due_at })
+    }
+
+    /// The same, and waits until all of them are fired and settled.
+    pub(super) async fn fire(
+        &mut self,
+        server: &Server,
+        sink: &Sink,
+        numbers: Range<usize>,
+    ) -> Result<Drained> {
+        self.create(server, sink, numbers).await?.fire(server, sink).await
+    }
+}
+
+impl Burst {
+    /// Waits until all are fired and settled.
+    pub(super) async fn fire(self, server: &Server, sink: &Sink) -> Result<Drained> {
+        self.before.drained(server, sink, self.numbers, self.due_at, DRAIN_MAX).await
     }
 }

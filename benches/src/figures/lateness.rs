@@ -6,7 +6,9 @@ use crate::limits::dispatch;
 use crate::report::{Figure, Round};
 use crate::sink::Sink;
 use crate::statistics::{median, percentile};
+use crate::timeline::Timeline;
 use crate::wall;
+use crate::watch::Watch;
 use serde_json::json;
 use std::time::Duration;
 
@@ -29,7 +31,7 @@ pub async fn measure(bench: &Bench) -> Result<Figure> {
     let server = bench.server().await?;
     let what = "lateness p99 in microseconds, against the limit's time for 1,000 posts";
     let mut figure = Figure::new("P5", what, "first 2 ms, p50 15 ms, p99 40 ms at most");
-    let (mut firsts, mut medians, mut tails) = (vec![], vec![], vec![]);
+    let (mut firsts, mut medians, mut tails, mut bare) = (vec![], vec![], vec![], vec![]);
     for round in 0..rounds {
         let first = round * tasks;
         let numbers = first..first + tasks;
@@ -41,6 +43,7 @@ pub async fn measure(bench: &Bench) -> Result<Figure> {
         if wall::now_micros() > due_at(first) {
             return Err("the tasks were due before all of them were created".into());
         }
+        let watch = Watch::start(server.process()?);
         wall::sleep_until(due_at(first + tasks - 1)).await;
         await_callbacks(sink.ledger(), received + tasks as u64, DRAIN_MAX).await;
         tokio::time::sleep(Duration::from_millis(500)).await;
@@ -48,6 +51,9 @@ pub async fn measure(bench: &Bench) -> Result<Figure> {
         if account.once != tasks as u64 || account.early != 0 {
             return Err(format!("not each of {tasks} fired once and on time: {account:?}").into());
         }
+        let (ledger, seen, from) = (sink.ledger(), watch.seen(), due_at(first));
+        drop(watch);
+        figure.timeline = Some(Timeline::of(ledger, numbers.clone(), due_at, from, &seen));
         let late = sink.ledger().lateness(numbers.clone(), due_at);
         for second in 0..seconds {
             let from = first + second * PER_SECOND;
@@ -59,12 +65,12 @@ pub async fn measure(bench: &Bench) -> Result<Figure> {
         let limit = dispatch::measure(&sink, bench.options.round_time()).await?;
         let bare_micros = PER_SECOND as f64 * MICROS_PER_SEC as f64 / limit.rate();
         figure.rounds.push(Round::new(percentile(&late, 0.99) as f64, bare_micros));
+        bare.push(bare_micros);
     }
     figure.note("whole seconds in each round", json!(seconds));
     figure.note("first callback of a second, microseconds late, median", median(&firsts));
     figure.note("p50, microseconds late, median of rounds", median(&medians));
     figure.note("p99, microseconds late, median of rounds", median(&tails));
-    let bare: Vec<f64> = figure.rounds.iter().map(|round| round.limit).collect();
     let bound = 1.5 * median(&bare) + 5_000.0;
     figure.note("p99 to stay below: 1.5 x the limit's time + 5 ms", bound);
     figure.note("fired exactly once", json!(rounds * tasks));

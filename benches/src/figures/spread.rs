@@ -1,6 +1,7 @@
 //! P12: fired callbacks per second of three nodes against one, with targets that take their time.
 
 use super::{Bench, await_callbacks, create_all};
+use crate::cluster::Setting;
 use crate::fault::Result;
 use crate::report::{Figure, Round};
 use crate::server::{Launch, Server};
@@ -8,8 +9,7 @@ use crate::sink::Sink;
 use crate::statistics::median;
 use crate::wall;
 use serde_json::json;
-use std::net::TcpListener;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// After how long the target answers.
 const ANSWERS_AFTER: Duration = Duration::from_millis(100);
@@ -23,8 +23,6 @@ const CREATING: Duration = Duration::from_secs(6);
 const DRAIN_MAX: Duration = Duration::from_secs(60);
 /// How long a second callback of a task is waited for.
 const REPEAT_WAIT: Duration = Duration::from_millis(500);
-/// How long a cluster may take to have a leader.
-const FORM_MAX: Duration = Duration::from_secs(20);
 
 const MICROS_PER_SEC: u64 = 1_000_000;
 
@@ -39,7 +37,7 @@ pub async fn measure(bench: &Bench) -> Result<Figure> {
     for _ in 0..bench.options.rounds() {
         let servers = vec![bench.launch(Launch { settings: places(), ..Launch::default() }).await?];
         one.push(fired(&servers).await?);
-        let servers = cluster(bench).await?;
+        let servers = bench.cluster(&places()).await?;
         three.push(fired(&servers).await?);
         figure.rounds.push(Round::new(three[three.len() - 1], one[one.len() - 1]));
     }
@@ -51,39 +49,11 @@ pub async fn measure(bench: &Bench) -> Result<Figure> {
     Ok(figure)
 }
 
-fn places() -> Vec<(&'static str, String)> {
+fn places() -> Vec<Setting> {
     vec![
         ("XCRON_CALLBACK__MAX_IN_FLIGHT", PLACES.to_owned()),
         ("XCRON_CALLBACK__MAX_IN_FLIGHT_PER_HOST", PLACES.to_owned()),
     ]
-}
-
-/// Three servers that are one cluster with a leader.
-async fn cluster(bench: &Bench) -> Result<Vec<Server>> {
-    let free = || TcpListener::bind("127.0.0.1:0");
-    let held = [free()?, free()?, free()?];
-    let ports =
-        held.iter().map(|port| Ok(port.local_addr()?.port())).collect::<Result<Vec<_>>>()?;
-    drop(held);
-    let hosts: Vec<String> = ports.iter().map(|port| format!("127.0.0.1:{port}")).collect();
-    let hosts = json!(hosts).to_string();
-    let mut servers = Vec::new();
-    for port in ports {
-        let mut settings = places();
-        settings.push(("XCRON_PEER_PORT", port.to_string()));
-        settings.push(("XCRON_PEER__PEER_HOSTS", hosts.clone()));
-        servers.push(bench.launch(Launch { settings, ..Launch::default() }).await?);
-    }
-    let begun = Instant::now();
-    while begun.elapsed() < FORM_MAX {
-        for server in &servers {
-            if server.metric("xcron_raft_is_leader", "").await? > 0.0 {
-                return Ok(servers);
-            }
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    Err("three nodes had no leader in time".into())
 }
 
 /// How many callbacks a second the servers make, from the first to the last.

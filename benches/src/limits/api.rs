@@ -45,6 +45,12 @@ impl ApiLimit {
         Ok(Self { address, runtime: Some(runtime) })
     }
 
+    /// Where it listens.
+    #[must_use]
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     /// Creates tasks for `time` that this server forgets.
     ///
     /// # Errors

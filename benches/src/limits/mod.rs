@@ -2,11 +2,12 @@
 
 pub mod api;
 pub mod dispatch;
+pub mod load;
 pub mod log;
 
 #[cfg(test)]
 mod tests {
-    use super::{api::ApiLimit, dispatch, log};
+    use super::{api::ApiLimit, dispatch, load, log};
     use crate::sink::Sink;
     use std::time::Duration;
 
@@ -24,6 +25,11 @@ mod tests {
         let dir = tempfile::tempdir().expect("a directory");
         let logged = log::measure(dir.path(), 4_096, BRIEFLY).expect("a disk");
         assert!(logged.appends_per_second > 0.0);
+        let read = dir.path().join("snapshot");
+        std::fs::write(&read, "123456789").expect("a file");
+        let loaded = load::measure(&read).expect("a disk");
+        assert_eq!((loaded.bytes, loaded.crc), (9, 0xe306_9283), "the check value of CRC-32C");
+        std::fs::remove_file(read).expect("a file");
         assert_eq!(std::fs::read_dir(dir.path()).expect("a directory").count(), 0);
     }
 }
