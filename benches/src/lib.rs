@@ -14,7 +14,7 @@
 //!
 //! The full report takes about an hour and a half, and with ten million pending tasks 8 GB of
 //! memory and as much of the disk that it is started on; `--tasks` asks for fewer. P14 is in
-//! `cargo bench -p xcron-benches`.
+//! `cargo bench -p xcron-benches`, which also counts instructions where there is a valgrind.
 //!
 //! - [`server`], [`process`] and [`watch`]: the server process under test, and its memory.
 //!   [`cluster`]: several of them. [`sink`] and [`ledger`]: who receives its callbacks, and what
@@ -26,6 +26,7 @@
 //! - [`limits`]: the bare loops. [`figures`]: the measurements.
 //! - [`report`], [`statistics`], [`timeline`] and [`plot`]: what is written into `benches/results`.
 //!   [`compare`]: two reports side by side.
+//! - [`instructions`]: counts what does not depend on the machine's mood.
 
 pub mod batch;
 pub mod client;
@@ -35,6 +36,7 @@ pub mod crowd;
 pub mod fault;
 pub mod figures;
 pub mod hole;
+pub mod instructions;
 pub mod ledger;
 pub mod limits;
 pub mod options;
