@@ -27,6 +27,8 @@ const LONG_BATCH: usize = 100;
 /// How long a snapshot may take to begin, and again to be written.
 const BEGIN_MAX: Duration = Duration::from_secs(600);
 const WRITE_MAX: Duration = Duration::from_secs(600);
+/// How long creates go on when it is written: the log that it takes the place of is removed then.
+const AFTERWARDS: Duration = Duration::from_millis(500);
 /// How often it is looked whether a snapshot is being written.
 const LOOK_EVERY: Duration = Duration::from_millis(2);
 
@@ -51,6 +53,7 @@ pub(super) async fn measure(bench: &Bench, populated: &Populated) -> Result<Figu
         let stream = creates(server, &sink, first + without.done as usize).await?;
         written(server).await?;
         seconds.push(begun.elapsed().as_secs_f64());
+        tokio::time::sleep(AFTERWARDS).await;
         let with = stream.finish().await?.whole()?;
         first += (without.done + with.done) as usize;
         let tail = |tally: &Tally| percentile(&tally.latencies, 0.999) as f64;
