@@ -14,7 +14,8 @@ use xcron_server::signals::{HangUps, Signals};
 use xcron_server::{open_files, recovery, telemetry};
 
 /// The system's allocator gives memory back after each wave of runs, and has to fetch it again for
-/// the next one.
+/// the next one. Huge pages are not asked for: a burst on a server that was idle would wait while
+/// the kernel clears two megabytes at a time, which takes milliseconds on some machines.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
