@@ -312,6 +312,7 @@ impl Decision<'_> {
             Overlap::Queue if queued => self.skip(at, 1, RunEnd::SkippedOverlap),
             overlap => {
                 self.state.counters.claimed += 1;
+                self.state.runs.reserve_exact(1);
                 self.state.runs.push(OpenRun::new(occurrence, self.context.now, Phase::Queued));
                 self.state.next = self.occurrences.next_of(&self.state);
                 if overlap == Overlap::Queue && open {

@@ -5,12 +5,13 @@ use crate::task::Task;
 use crate::task::id::TaskId;
 use crate::task::state::OpenRun;
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 /// Tasks with attempts in hand. Outcomes are decided on these copies, without reading the store;
 /// a copy that is behind costs a conflict and is then read anew.
 #[derive(Debug, Default)]
 pub(super) struct Hands {
-    tasks: BTreeMap<TaskId, Held>,
+    tasks: BTreeMap<TaskId, Box<Held>>,
     attempts: usize,
 }
 
@@ -29,10 +30,16 @@ impl Hands {
     /// Takes an attempt in hand, whose commit made its task what `task` is.
     pub(super) fn take(&mut self, task: Task, claim: Claim) {
         self.attempts += 1;
-        let id = task.id.clone();
-        let held = self.tasks.entry(id).or_insert(Held { task: task.clone(), claims: Vec::new() });
-        held.task = task;
-        held.claims.push(claim);
+        match self.tasks.entry(task.id.clone()) {
+            Entry::Vacant(entry) => {
+                entry.insert(Box::new(Held { task, claims: vec![claim] }));
+            }
+            Entry::Occupied(mut entry) => {
+                let held = entry.get_mut();
+                held.task = task;
+                held.claims.push(claim);
+            }
+        }
     }
 
     /// Lets go of an attempt: its outcome is durable, or nobody wants it any more.

@@ -58,9 +58,16 @@ pub(super) struct Page {
 
 /// Decisions on their way to the store, one for each change.
 #[derive(Debug, Default)]
+#[expect(clippy::vec_box, reason = "a thousand decisions of 700 bytes are moved from list to list")]
 pub(super) struct Batch {
     changes: Vec<Change>,
-    decisions: Vec<Decision>,
+    decisions: Vec<Box<Decision>>,
+}
+
+impl Batch {
+    fn with_capacity(changes: usize) -> Self {
+        Self { changes: Vec::with_capacity(changes), decisions: Vec::with_capacity(changes) }
+    }
 }
 
 /// What a change decides.
@@ -79,8 +86,8 @@ struct Decision {
 }
 
 impl Decision {
-    const fn on(task: Task) -> Self {
-        Self {
+    fn on(task: Task) -> Box<Self> {
+        Box::new(Self {
             task,
             changed: false,
             doubted: None,
@@ -88,7 +95,12 @@ impl Decision {
             settled: Vec::new(),
             unsent: Vec::new(),
             start: None,
-        }
+        })
+    }
+
+    /// Whether it claims something, or gives up claims that were never in hand.
+    const fn claims(&self) -> bool {
+        self.start.is_some() || !self.unsent.is_empty()
     }
 
     fn change(&self) -> Change {
@@ -195,12 +207,12 @@ impl Engine {
                 }
                 self.parts.load.set_stuck(false);
                 for (decision, committed) in batch.decisions.into_iter().zip(committed) {
-                    self.act(decision, committed);
+                    self.act(*decision, committed);
                 }
             }
             Done::Committed(batch, Err(error)) => {
                 for decision in batch.decisions {
-                    self.undo(decision, error.effect());
+                    self.undo(*decision, error.effect());
                 }
                 self.store_failed(&error)?;
             }
@@ -225,7 +237,7 @@ impl Engine {
         // Asked after the clock was read: a store that judges the clock has seen this reading, and
         // claims are decided by no other.
         let plans = self.tenure.is_some() && self.parts.store.agenda().tenure == self.tenure;
-        let mut decisions: BTreeMap<TaskId, Decision> = BTreeMap::new();
+        let mut decisions: BTreeMap<TaskId, Box<Decision>> = BTreeMap::new();
         for (id, doubted, found) in page.reread {
             self.uncertain.remove(&id);
             if let Some(task) = found {
@@ -251,7 +263,7 @@ impl Engine {
         for task in page.due {
             decisions.entry(task.id.clone()).or_insert_with(|| Decision::on(task));
         }
-        let mut batch = Batch::default();
+        let mut batch = Batch::with_capacity(decisions.len());
         for mut decision in decisions.into_values() {
             if !self.stopping && plans {
                 self.claim(&mut decision, page.until, now);
@@ -277,8 +289,9 @@ impl Engine {
     ///
     /// A claim of this node that is not in hand was never sent, since nobody knew of it. And a
     /// change that has not happened yet may be on its way: it conflicts with whatever is put first.
-    fn clear_up(&self, task: Task, doubted: Revision, now: Timestamp) -> Decision {
-        let mut decision = Decision { doubted: Some(doubted), ..Decision::on(task) };
+    fn clear_up(&self, task: Task, doubted: Revision, now: Timestamp) -> Box<Decision> {
+        let mut decision = Decision::on(task);
+        decision.doubted = Some(doubted);
         decision.changed = decision.task.revision == doubted;
         for run in decision.task.state.runs.clone() {
             let Phase::Sending { holder, .. } = run.phase else {
@@ -300,7 +313,7 @@ impl Engine {
     }
 
     /// Adds what an attempt came to to the decision on its task.
-    fn settle(&mut self, returned: Returned, decisions: &mut BTreeMap<TaskId, Decision>) {
+    fn settle(&mut self, returned: Returned, decisions: &mut BTreeMap<TaskId, Box<Decision>>) {
         let claim = &returned.attempt.start.claim;
         let Some(held) = self.hands.get(&claim.task) else {
             return;
@@ -311,8 +324,10 @@ impl Engine {
         match decide::settle(&decision.task, claim, outcome, *started_at, *ended_at) {
             Some(settled) => {
                 decision.task.state = settled.state;
+                decision.ended.reserve_exact(1);
                 decision.ended.extend(settled.ended);
                 decision.changed = true;
+                decision.settled.reserve_exact(1);
                 decision.settled.push(returned);
             }
             None => self.hands.let_go(claim),
@@ -371,8 +386,7 @@ impl Engine {
     fn commit(&mut self, batch: Batch) {
         let parts = Arc::clone(&self.parts);
         let Batch { changes, mut decisions } = batch;
-        let claims = |decision: &Decision| decision.start.is_some() || !decision.unsent.is_empty();
-        self.is_claiming = decisions.iter().any(claims);
+        self.is_claiming = decisions.iter().any(|decision| decision.claims());
         if mutant::is_on(Mutant::FireBeforeCommit) {
             self.keep_uncommitted(&mut decisions);
         }
@@ -383,7 +397,7 @@ impl Engine {
     }
 
     /// What [`Mutant::FireBeforeCommit`] does instead of waiting for the store's answer.
-    fn keep_uncommitted(&mut self, decisions: &mut [Decision]) {
+    fn keep_uncommitted(&mut self, decisions: &mut [Box<Decision>]) {
         for decision in decisions {
             if !self.is_own(decision.start.as_ref()) {
                 continue;

@@ -443,8 +443,12 @@ impl View {
     }
 
     fn tasks<'a>(&self, ids: impl Iterator<Item = &'a TaskId>) -> Result<Vec<Task>, Unreadable> {
-        let record = |id| self.records.get(id).map(|record| record.task(id));
-        ids.filter_map(record).collect()
+        let records: Vec<_> = ids.filter_map(|id| self.records.get_key_value(id)).collect();
+        let mut tasks = Vec::with_capacity(records.len());
+        for (id, record) in records {
+            tasks.push(record.task(id)?);
+        }
+        Ok(tasks)
     }
 }
 
