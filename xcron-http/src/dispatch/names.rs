@@ -28,6 +28,7 @@ type Found = Result<Vec<SocketAddr>, Arc<str>>;
 type Key = (Arc<str>, u16);
 
 /// Looks names up.
+#[derive(Clone)]
 pub(super) struct Names {
     lookup: Arc<Lookup>,
     slow_after: Duration,
