@@ -66,6 +66,10 @@ const SEND_PAUSE: Duration = Duration::from_millis(10);
 /// The most attempts sent to destinations that are not known to answer before the engine looks at
 /// what has come back: those that answer go first then.
 const UNSURE_AT_ONCE: usize = 16;
+/// The most while others answer: each has to be dialled, which takes the time of several answers.
+const UNSURE_BESIDE_ANSWERS: usize = 4;
+/// Others answer until nothing has come back for so long.
+const ANSWERS_FOR: Duration = Duration::from_millis(5);
 /// How long the next of them wait for that.
 const UNSURE_PAUSE: Duration = Duration::from_millis(1);
 /// The most outcomes taken in before the engine looks at the rest of its work.
@@ -146,6 +150,7 @@ pub(crate) struct Engine {
     /// Whether the step under way claims something, or gives up claims that were never in hand.
     is_claiming: bool,
     active_since: Timestamp,
+    answered_at: Timestamp,
     seen_at: Timestamp,
     stopping: bool,
 }
@@ -194,6 +199,7 @@ impl Engine {
             adopted: Adopted::default(),
             is_claiming: false,
             active_since: Timestamp::MAX,
+            answered_at: Timestamp::MIN,
             seen_at: Timestamp::MAX,
             stopping: false,
         }
@@ -293,9 +299,11 @@ impl Engine {
     /// claimed anew.
     fn send(&mut self, now: Timestamp) -> Timestamp {
         let may_send = self.lanes.queued() == 0 || self.parts.store.may_send();
+        let others_answer = now.since(self.answered_at) <= ANSWERS_FOR;
+        let unsure_max = if others_answer { UNSURE_BESIDE_ANSWERS } else { UNSURE_AT_ONCE };
         let mut unsure = 0;
         while may_send
-            && unsure < UNSURE_AT_ONCE
+            && unsure < unsure_max
             && let Some(attempt) = self.lanes.pop(now)
         {
             unsure += usize::from(!self.lanes.is_proven(&attempt.destination));
@@ -325,7 +333,7 @@ impl Engine {
         }
         let (lanes, load) = (&self.lanes, &self.parts.load);
         load.set(lanes.in_flight(), lanes.queued(), lanes.oldest_queued());
-        match (may_send, unsure < UNSURE_AT_ONCE) {
+        match (may_send, unsure < unsure_max) {
             (true, true) => now.plus(TICK),
             (true, false) => now.plus(UNSURE_PAUSE),
             (false, _) => now.plus(SEND_PAUSE),
@@ -347,6 +355,9 @@ impl Engine {
         while let Some((attempt, delivery, outcome)) = next {
             let started_at = delivery.started_at();
             let sign = sign(&outcome, delivery.age(ended_at));
+            if sign == Sign::Answers {
+                self.answered_at = ended_at;
+            }
             self.lanes.returned(&attempt.destination, sign, ended_at);
             self.lanes.release(&attempt.destination);
             self.returned.push(Returned { attempt, outcome, started_at, ended_at });

@@ -1,6 +1,7 @@
 //! The engine as a whole: what targets receive, when, and what is left in the store.
 
 use crate::world::{World, at, cron, one_shot, seconds, task_id};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 use xcron_core::testing::sample;
@@ -177,6 +178,27 @@ async fn a_target_that_hangs_delays_no_other() {
     assert_eq!(good.len(), 100);
     assert!(good.iter().all(|receipt| receipt.at == at(5)), "the others are on time");
     assert_eq!(receipts.len(), 200, "what was put off is sent once the target answers");
+}
+
+#[tokio::test]
+async fn while_one_target_answers_few_that_are_not_known_to_are_tried_at_a_time() {
+    let world = World::new();
+    let scheduler = world.scheduler();
+    scheduler.create(one_shot("answers", 5)).await.expect("created");
+    for n in 0..64 {
+        let id = format!("hangs{n}");
+        world.targets.hold(&id);
+        scheduler.create(one_shot(&id, 5)).await.expect("created");
+    }
+    world.run_until(&scheduler, 6).await;
+    let mut sent = BTreeMap::new();
+    for receipt in world.receipts() {
+        *sent.entry(receipt.at.since(at(5)).as_millis()).or_insert(0) += 1;
+    }
+    // The first look knows of none that answers; four more when it has, four when that is settled.
+    let by_millisecond: Vec<_> = sent.into_iter().collect();
+    let expected = [(0, 16 + 4 + 4), (1, 4), (2, 4), (3, 4), (4, 4), (5, 4), (6, 16), (7, 5)];
+    assert_eq!(by_millisecond, expected);
 }
 
 #[tokio::test]
