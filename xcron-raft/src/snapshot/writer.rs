@@ -12,11 +12,16 @@ use crate::types::to_log;
 use crate::wire::entry::MembershipMessage;
 use crate::wire::snapshot::{FootMessage, HeadMessage, NodeMessage, TaskMessage, TasksMessage};
 
+/// The most bytes that are written and not synced: a sync of the log waits for what the kernel has
+/// in hand of the snapshot, all of it at the worst.
+const UNSYNCED_BYTES_MAX: u64 = 4 << 20;
+
 /// Appends blocks to a file.
 struct BlockWriter<'a> {
     disk: &'a dyn Disk,
     file: &'a dyn DiskFile,
     offset: u64,
+    synced: u64,
     blocks: u64,
     crcs: u32,
 }
@@ -36,18 +41,22 @@ impl BlockWriter<'_> {
         self.blocks += 1;
         self.crcs = crc32c::crc32c_append(self.crcs, &crc.to_le_bytes());
         self.disk.reached(failpoint::SNAPSHOT_AFTER_BLOCK);
+        if self.offset - self.synced >= UNSYNCED_BYTES_MAX {
+            self.file.sync_data()?;
+            self.synced = self.offset;
+        }
         Ok(())
     }
 }
 
-/// Writes `view` to `file` and returns its length; it is not synced.
+/// Writes `view` to `file` and returns its length; the end of it is not synced.
 pub(super) fn write(
     disk: &dyn Disk,
     file: &dyn DiskFile,
     view: &View,
     cluster_id: u128,
 ) -> io::Result<u64> {
-    let mut writer = BlockWriter { disk, file, offset: 0, blocks: 0, crcs: 0 };
+    let mut writer = BlockWriter { disk, file, offset: 0, synced: 0, blocks: 0, crcs: 0 };
     writer.write(KIND_HEAD, &head(view, cluster_id))?;
     let mut block = TasksMessage::default();
     let (mut bytes, mut tasks) = (0, 0);
