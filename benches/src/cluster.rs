@@ -9,16 +9,16 @@ use std::time::{Duration, Instant};
 
 /// How many nodes a cluster has.
 pub const NODES: usize = 3;
-/// How long a cluster may take to have a leader.
+/// How long a cluster may take to be ready, and to have a leader.
 const FORM_MAX: Duration = Duration::from_secs(20);
 
 /// A setting of every node, as a variable of its environment.
 pub type Setting = (&'static str, String);
 
-/// Starts [`NODES`] servers with `settings` that are one cluster with a leader.
+/// Starts [`NODES`] servers with `settings` that are one cluster, each of them ready.
 ///
 /// # Errors
-/// When one does not start, or none leads in time.
+/// When one does not start, or is not ready in time.
 pub async fn start(binary: &Path, within: &Path, settings: &[Setting]) -> Result<Vec<Server>> {
     let free = || TcpListener::bind("127.0.0.1:0");
     let held: [_; NODES] = [free()?, free()?, free()?];
@@ -35,7 +35,9 @@ pub async fn start(binary: &Path, within: &Path, settings: &[Setting]) -> Result
         let launch = Launch { settings, ..Launch::default() };
         servers.push(Server::start(binary, within, &launch).await?);
     }
-    leader(&servers).await?;
+    for server in &servers {
+        server.ready(FORM_MAX).await?;
+    }
     Ok(servers)
 }
 

@@ -46,8 +46,11 @@ async fn measure(options: Options) -> Result<()> {
     let binary = server::binary(options.server.as_deref()).await?;
     let bench = Bench { options, binary, within: std::env::current_dir()? };
     let Some(against) = &bench.options.against else {
-        let figures = figures::measure(&bench).await?;
-        return keep(&bench, None, figures).map(drop);
+        let (figures, outcome) = figures::measure(&bench).await;
+        if outcome.is_ok() || !figures.is_empty() {
+            keep(&bench, None, figures)?;
+        }
+        return outcome;
     };
     let binary = server::binary(Some(against)).await?;
     let other = Bench { binary, ..bench.clone() };

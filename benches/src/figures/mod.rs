@@ -84,17 +84,18 @@ const PARTS: [Part; 11] = [
     (&[FigureName::Overload], "Overload: ten times the clients, ten times the runs"),
 ];
 
-/// Measures what is asked for.
-///
-/// # Errors
-/// When one of the measurements fails.
-pub async fn measure(bench: &Bench) -> Result<Vec<Figure>> {
+/// Measures what is asked for until one of the measurements fails: what was measured before that
+/// took its time.
+pub async fn measure(bench: &Bench) -> (Vec<Figure>, Result<()>) {
     let mut figures = Vec::new();
     for part in wanted(bench) {
         eprintln!("{} ...", part.1);
-        figures.extend(measure_part(bench, part).await?);
+        match measure_part(bench, part).await {
+            Ok(measured) => figures.extend(measured),
+            Err(fault) => return (figures, Err(fault)),
+        }
     }
-    Ok(figures)
+    (figures, Ok(()))
 }
 
 /// Measures what is asked for of two servers, a round of one and a round of the other.
