@@ -73,16 +73,10 @@ pub async fn create(
                 let batch = first..numbers.end.min(first.saturating_add(BATCH));
                 create_batch(&mut connection, api, batch.map(&*make).collect(), &mut tally).await?;
             }
-            Result::Ok(tally)
+            Ok(tally)
         });
     }
-    let mut total = Tally::default();
-    while let Some(ended) = posting.join_next().await {
-        total.add(ended??);
-    }
-    total.took = begun.elapsed();
-    total.latencies.sort_unstable();
-    Ok(total)
+    Tally::of_all(posting, begun).await
 }
 
 /// Creates all of `tasks` by one request.

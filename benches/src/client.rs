@@ -98,12 +98,37 @@ impl Tally {
         }
     }
 
-    /// Adds what another connection came to, but for the time, which passed for both.
-    pub(crate) fn add(&mut self, other: Self) {
-        self.done += other.done;
-        self.refused += other.refused;
-        self.first_refusal = self.first_refusal.take().or(other.first_refusal);
-        self.latencies.extend(other.latencies);
+    /// Notes what a request was answered with after `took`.
+    pub(crate) fn note(&mut self, took: Duration, status: StatusCode, body: &[u8]) {
+        self.latencies.push(micros(took));
+        if status == StatusCode::OK {
+            self.done += 1;
+        } else {
+            self.refused += 1;
+            let answer = || format!("{status}: {}", String::from_utf8_lossy(body));
+            self.first_refusal.get_or_insert_with(answer);
+        }
+    }
+
+    /// What all connections have come to since `begun`, once each of them has ended.
+    ///
+    /// # Errors
+    /// When one of them broke.
+    pub(crate) async fn of_all(
+        mut connections: JoinSet<Result<Self>>,
+        begun: Instant,
+    ) -> Result<Self> {
+        let mut total = Self::default();
+        while let Some(ended) = connections.join_next().await {
+            let Self { done, refused, first_refusal, latencies, .. } = ended??;
+            total.done += done;
+            total.refused += refused;
+            total.first_refusal = total.first_refusal.or(first_refusal);
+            total.latencies.extend(latencies);
+        }
+        total.took = begun.elapsed();
+        total.latencies.sort_unstable();
+        Ok(total)
     }
 }
 
@@ -151,25 +176,12 @@ pub async fn load_over(
                 let request = make(number)?;
                 let sent = Instant::now();
                 let (status, body) = connection.send(request).await?;
-                tally.latencies.push(micros(sent.elapsed()));
-                if status == StatusCode::OK {
-                    tally.done += 1;
-                } else {
-                    tally.refused += 1;
-                    let answer = || format!("{status}: {}", String::from_utf8_lossy(&body));
-                    tally.first_refusal.get_or_insert_with(answer);
-                }
+                tally.note(sent.elapsed(), status, &body);
             }
-            Result::Ok(tally)
+            Ok(tally)
         });
     }
-    let mut total = Tally::default();
-    while let Some(ended) = posting.join_next().await {
-        total.add(ended??);
-    }
-    total.took = begun.elapsed();
-    total.latencies.sort_unstable();
-    Ok(total)
+    Tally::of_all(posting, begun).await
 }
 
 /// A duration as latencies are kept.

@@ -3,10 +3,9 @@
 //! A client that waits for its answer sends least while answers take longest, and then hardly
 //! notices. Here a request that could not be sent in time is as late as it should have been sent.
 
-use crate::client::{Connection, Tally, micros};
+use crate::client::{Connection, Tally};
 use crate::fault::Result;
 use crate::work::Post;
-use hyper::StatusCode;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -57,14 +56,7 @@ impl Stream {
                     // A timer that rings late is not the server's fault.
                     let since = if early.is_zero() { planned } else { Instant::now() };
                     let (status, body) = connection.send(make(number)?).await?;
-                    tally.latencies.push(micros(since.elapsed()));
-                    if status == StatusCode::OK {
-                        tally.done += 1;
-                    } else {
-                        tally.refused += 1;
-                        let answer = || format!("{status}: {}", String::from_utf8_lossy(&body));
-                        tally.first_refusal.get_or_insert_with(answer);
-                    }
+                    tally.note(since.elapsed(), status, &body);
                 }
                 Ok(tally)
             });
@@ -76,16 +68,10 @@ impl Stream {
     ///
     /// # Errors
     /// When a connection broke meanwhile.
-    pub async fn finish(mut self) -> Result<Tally> {
+    pub async fn finish(self) -> Result<Tally> {
         // Nobody listens any more when all of them have failed.
         let _failed = self.end.send(true);
-        let mut total = Tally::default();
-        while let Some(ended) = self.sending.join_next().await {
-            total.add(ended??);
-        }
-        total.took = self.begun.elapsed();
-        total.latencies.sort_unstable();
-        Ok(total)
+        Tally::of_all(self.sending, self.begun).await
     }
 }
 

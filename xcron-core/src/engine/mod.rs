@@ -66,12 +66,12 @@ const SEND_PAUSE: Duration = Duration::from_millis(10);
 /// The most attempts sent to destinations that are not known to answer before the engine looks at
 /// what has come back: those that answer go first then.
 const UNSURE_AT_ONCE: usize = 16;
+/// How long the next of them wait for that.
+const UNSURE_PAUSE: Duration = Duration::from_millis(1);
 /// The most while others answer: each has to be dialled, which takes the time of several answers.
 const UNSURE_BESIDE_ANSWERS: usize = 4;
 /// Others answer until nothing has come back for so long.
 const ANSWERS_FOR: Duration = Duration::from_millis(5);
-/// How long the next of them wait for that.
-const UNSURE_PAUSE: Duration = Duration::from_millis(1);
 /// The most outcomes taken in before the engine looks at the rest of its work.
 const OUTCOMES_AT_ONCE: usize = 256;
 
@@ -150,6 +150,7 @@ pub(crate) struct Engine {
     /// Whether the step under way claims something, or gives up claims that were never in hand.
     is_claiming: bool,
     active_since: Timestamp,
+    /// When a destination answered last.
     answered_at: Timestamp,
     seen_at: Timestamp,
     stopping: bool,

@@ -324,11 +324,12 @@ impl Engine {
         match decide::settle(&decision.task, claim, outcome, *started_at, *ended_at) {
             Some(settled) => {
                 decision.task.state = settled.state;
+                // One in nearly all cases; a list that grows by itself begins with room for four.
                 decision.ended.reserve_exact(1);
                 decision.ended.extend(settled.ended);
-                decision.changed = true;
                 decision.settled.reserve_exact(1);
                 decision.settled.push(returned);
+                decision.changed = true;
             }
             None => self.hands.let_go(claim),
         }
