@@ -79,6 +79,24 @@ async fn what_a_task_says_of_itself_is_never_markup() {
     server.stop().await;
 }
 
+#[tokio::test]
+async fn another_page_is_shown_while_the_mouse_is_held_down() {
+    let Some(mut browser) = Browser::open("a held mouse").await else { return };
+    let home = Home::new();
+    let server = home.start().await;
+    let origin = format!("http://{}/", server.http);
+    browser.go(&origin).await;
+    let event = json!({"type": "mousePressed", "x": 400, "y": 400, "button": "left",
+        "clickCount": 1});
+    browser.call("Input.dispatchMouseEvent", event).await;
+    browser.until("it is pressed", "document.querySelector('.frame').matches(':active')").await;
+    browser.go(&format!("{origin}#/tasks")).await;
+    browser.see("There are no tasks yet").await;
+    browser.until("the role", "document.querySelector('.health').innerText === 'leader'").await;
+    browser.assert_clean(&origin);
+    server.stop().await;
+}
+
 const OUT_OF_SIGHT: &str = "Object.defineProperty(document, 'visibilityState', \
                             { value: 'hidden', configurable: true }); \
                             document.dispatchEvent(new Event('visibilitychange'))";

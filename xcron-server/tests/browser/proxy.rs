@@ -66,6 +66,8 @@ async fn below_a_path_of_a_proxy_all_of_it_works() {
     browser.go(&origin).await;
     browser.see("beat").await;
     browser.press("Tasks").await;
+    // The page before has a "beat" too.
+    browser.until("the tasks", "document.querySelector('.page-tasks [role=row] a')").await;
     browser.press("beat").await;
     browser.press("Pause").await;
     browser.press("Pause").await;

@@ -2,7 +2,7 @@
 
 import { askAgain, askTokenBy, keepToken, notReady, token } from "./api.js";
 import { ask, closeSheets, sheet } from "./dialog.js";
-import { fill, h, refill } from "./dom.js";
+import { fill, h, refocus } from "./dom.js";
 import { t } from "./i18n.js";
 import { icon } from "./icons.js";
 import { every } from "./live.js";
@@ -113,7 +113,7 @@ function drawFrame() {
     event.preventDefault();
     main.focus();
   };
-  refill(frame,
+  refocus(frame,
     h("a", { class: "skip", href: "#main", onclick: skip }, t("nav.skip")),
     h("aside", {}, h("a", { class: "brand", href: href("overview") }, icon("clock"), "xcron"),
       menu()),

@@ -36,16 +36,20 @@ export function fill(element, ...children) {
 
 const CAN_FOCUS = "a[href], button, input, select, textarea, summary";
 
-/**
- * The same, and what had the focus in it has it afterwards, by its place. What is being pressed is
- * left as it is: a press that ends on another element than it began on would be none.
- */
-export function refill(element, ...children) {
-  if (element.matches(":active")) return element;
+/** The same, and what had the focus in it has it afterwards, by its place. */
+export function refocus(element, ...children) {
   const before = [...element.querySelectorAll(CAN_FOCUS)].indexOf(document.activeElement);
   fill(element, ...children);
   if (before >= 0) element.querySelectorAll(CAN_FOCUS)[before]?.focus({ preventScroll: true });
   return element;
+}
+
+/**
+ * The same, but what is being pressed is left as it is: a press that ends on another element than
+ * it began on would be none. So `children` must be new: what stands elsewhere would be gone there.
+ */
+export function refill(element, ...children) {
+  return element.matches(":active") ? element : refocus(element, ...children);
 }
 
 /** Calls `act` once `ms` after the last of several calls. */
