@@ -1,5 +1,6 @@
 //! A crowd: clients that each create one task after another, and come back when they are told to.
 
+use crate::client::micros;
 use crate::fault::Result;
 use crate::wire::{self, Reply, Wire};
 use crate::work;
@@ -17,6 +18,8 @@ const PATIENCE: Duration = Duration::from_secs(15);
 const PAUSE: Duration = Duration::from_secs(1);
 /// In how many steps the clients come, so that they do not all come at one moment.
 const ARRIVAL: Duration = Duration::from_secs(1);
+/// By when they have come and were let in or turned away.
+const SETTLED: Duration = Duration::from_secs(2);
 
 /// What a crowd does.
 #[derive(Clone, Copy, Debug)]
@@ -40,6 +43,8 @@ pub struct Told {
     pub acknowledged: Vec<usize>,
     /// How long each acknowledgement took, in microseconds, in ascending order.
     pub latencies: Vec<u64>,
+    /// Those of requests that were sent once all clients had come.
+    pub settled: Vec<u64>,
     /// Refusals by status, and by the code and message in the envelope.
     pub refusals: BTreeMap<String, u64>,
     /// Refusals that did not say when to come back.
@@ -61,6 +66,7 @@ impl Told {
     pub fn add(&mut self, other: Self) {
         self.acknowledged.extend(other.acknowledged);
         self.latencies.extend(other.latencies);
+        self.settled.extend(other.settled);
         for (refusal, times) in other.refusals {
             *self.refusals.entry(refusal).or_default() += times;
         }
@@ -102,6 +108,7 @@ impl Crowd {
             told.add(ended??);
         }
         told.latencies.sort_unstable();
+        told.settled.sort_unstable();
         Ok(told)
     }
 
@@ -129,7 +136,11 @@ impl Crowd {
                 idle = Some(wire);
             }
             if reply.status == 200 {
-                told.latencies.push(u64::try_from(sent.elapsed().as_micros())?);
+                let took = micros(sent.elapsed());
+                told.latencies.push(took);
+                if sent.duration_since(begun) > SETTLED {
+                    told.settled.push(took);
+                }
                 told.acknowledged.push(std::mem::replace(&mut task, number()));
                 continue;
             }

@@ -70,7 +70,7 @@ pub async fn measure(bench: &Bench) -> Result<Figure> {
     let mut figure = Figure::new("Overload", what, "2 at most").against("overload", "capacity");
     let full = full(bench).await?;
     let (mut residents, mut rates, mut plain_rates) = (Vec::new(), Vec::new(), Vec::new());
-    let mut medians = Vec::new();
+    let (mut medians, mut settled) = (Vec::new(), Vec::new());
     let mut total = Overload::default();
     for _ in 0..bench.options.rounds() {
         let plain = at_capacity(bench).await?;
@@ -78,6 +78,7 @@ pub async fn measure(bench: &Bench) -> Result<Figure> {
         let p99 = |told: &Told| percentile(&told.latencies, 0.99) as f64;
         figure.rounds.push(Round::new(p99(&over.told), p99(&plain)));
         medians.push(percentile(&over.told.latencies, 0.5) as f64);
+        settled.push(percentile(&over.told.settled, 0.99) as f64);
         residents.push(over.resident_max as f64);
         let seconds = bench.options.overload_time().as_secs_f64();
         rates.push(over.told.latencies.len() as f64 / seconds);
@@ -92,6 +93,7 @@ pub async fn measure(bench: &Bench) -> Result<Figure> {
     figure.note("creates/s admitted in overload, median", median(&rates));
     figure.note("runs/s that the target takes in overload", RUNS_PER_SECOND);
     figure.note("latency p50 in overload, microseconds, median", median(&medians));
+    figure.note("latency p99 once all clients have come, microseconds, median", median(&settled));
     figure.note("tasks that the server may hold", json!(TASKS_MAX));
     figure.note(
         "resident bytes of a server that holds them, and its connections, at rest",

@@ -1,4 +1,9 @@
-//! Reads a snapshot back, whole or not at all.
+//! Reads a snapshot back, whole or not at all: one thread reads and checks, while another puts what
+//! was read into a view.
+
+use std::panic::resume_unwind;
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::thread;
 
 use bytes::Bytes;
 use openraft::Membership;
@@ -8,12 +13,21 @@ use xcron_core::{TaskId, Timestamp};
 use super::{BLOCK_BYTES_MAX, BLOCK_HEAD_BYTES, KIND_FOOT, KIND_HEAD, KIND_TASKS};
 use crate::disk::{Disk, DiskFile};
 use crate::log::COUNT_MAX;
-use crate::state::{FORMAT_MIN, Member, Record, Roster, View};
+use crate::state::{FORMAT_MIN, Member, Record, Restored, Roster, View};
 use crate::types::{StoredMembership, from_log};
 use crate::wire::Unreadable;
 use crate::wire::snapshot::{FootMessage, HeadMessage, LogIdMessage, NodeMessage};
 use crate::wire::snapshot::{TaskMessage, TasksMessage};
 use crate::{Error, ErrorKind};
+
+/// How many blocks may be read before they are in the view.
+const BLOCKS_AHEAD: usize = 4;
+
+/// The tasks of one block, and where it ends.
+struct Block {
+    offset: u64,
+    tasks: Vec<Restored>,
+}
 
 /// Takes blocks from a file and adds up what the foot must say.
 struct BlockReader<'a> {
@@ -82,23 +96,46 @@ pub(super) fn read(
         return Err(reader.damaged("it does not begin with a head"));
     }
     let mut view = view(&reader, payload, cluster_id, format_max)?;
+    let (to_view, blocks) = sync_channel::<Block>(BLOCKS_AHEAD);
+    thread::scope(|scope| {
+        let reading = thread::Builder::new().name("xcron-read".to_owned());
+        let reading = reading.spawn_scoped(scope, move || read_tasks(reader, &to_view));
+        let reading = reading.map_err(|e| Error::disk("cannot start a thread", &e))?;
+        let mut restored = Ok(());
+        for block in blocks {
+            let put = view.restore(block.tasks);
+            restored = put.map_err(|what| Error::damaged(name, block.offset, what));
+            if restored.is_err() {
+                break;
+            }
+        }
+        // A block that was refused stands before one that could not be read.
+        restored.and(reading.join().unwrap_or_else(|bug| resume_unwind(bug)))
+    })?;
+    Ok(view)
+}
+
+/// Reads the tasks and the foot, and hands over the tasks of each block.
+fn read_tasks(mut reader: BlockReader<'_>, to_view: &SyncSender<Block>) -> Result<(), Error> {
     let mut tasks = 0;
     loop {
         match reader.next()? {
             (KIND_TASKS, payload) => {
                 let block: TasksMessage = reader.decode(payload)?;
                 tasks += block.tasks.len() as u64;
-                for task in block.tasks {
-                    restore(&mut view, task).map_err(|error| reader.damaged(error))?;
+                let read = block.tasks.into_iter().map(restored).collect::<Result<_, _>>();
+                let tasks = read.map_err(|error| reader.damaged(error))?;
+                if to_view.send(Block { offset: reader.offset, tasks }).is_err() {
+                    return Ok(()); // a block before was refused
                 }
             }
             (KIND_FOOT, payload) => {
                 let foot: FootMessage = reader.decode(payload)?;
                 let read = FootMessage { blocks: reader.blocks, tasks, crc: reader.crcs };
-                if foot != read || reader.offset != size {
+                if foot != read || reader.offset != reader.size {
                     return Err(reader.damaged("its foot does not match what is in front of it"));
                 }
-                return Ok(view);
+                return Ok(());
             }
             (kind, _) => return Err(reader.damaged(format!("a block of unknown kind {kind}"))),
         }
@@ -152,14 +189,9 @@ fn check_counts(head: &HeadMessage) -> Result<(), &'static str> {
     Ok(())
 }
 
-fn restore(view: &mut View, task: TaskMessage) -> Result<(), Unreadable> {
+fn restored(task: TaskMessage) -> Result<Restored, Unreadable> {
     let id = TaskId::parse(&task.id).map_err(|error| Unreadable::new(error.to_string()))?;
-    let record = Record {
-        definition: task.definition[..].into(),
-        state: task.state[..].into(),
-        revision: task.revision,
-        history: task.history.iter().map(|bytes| bytes[..].into()).collect(),
-        failed: task.failed.iter().map(|bytes| bytes[..].into()).collect(),
-    };
-    view.restore(id, record)
+    let copies = |runs: &[Bytes]| runs.iter().map(|bytes| bytes[..].into()).collect();
+    let record = Record::new(task.definition[..].into(), task.state[..].into(), task.revision);
+    Restored::new(id, record.keeping(copies(&task.history), copies(&task.failed)))
 }

@@ -114,7 +114,7 @@ fn what_failed_before_the_format_knew_of_it_is_kept_apart_once_it_does() {
     assert_eq!(view.failed_runs(), 0);
     apply(&mut view, &[encode(CommandKind::RaiseFormat(FORMAT_MAX))], 3);
     let record = view.get(&id("a")).unwrap();
-    assert_eq!((view.failed_runs(), record.failed.len(), record.history.len()), (1, 1, 1));
+    assert_eq!((view.failed_runs(), record.failed().len(), record.history().len()), (1, 1, 1));
     assert_eq!(record.task_with_history(&id("a")).unwrap().history, before.history);
 }
 

@@ -110,7 +110,7 @@ fn task(id: &str, record: &Record) -> TaskMessage {
         definition: copy(&record.definition),
         state: copy(&record.state),
         revision: record.revision,
-        history: record.history.iter().map(|bytes| copy(bytes)).collect(),
-        failed: record.failed.iter().map(|bytes| copy(bytes)).collect(),
+        history: record.history().iter().map(|bytes| copy(bytes)).collect(),
+        failed: record.failed().iter().map(|bytes| copy(bytes)).collect(),
     }
 }

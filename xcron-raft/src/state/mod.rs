@@ -10,4 +10,4 @@ mod view;
 pub(crate) use record::Record;
 pub(crate) use roster::{FORMAT_KEEPS_ATTEMPTS, FORMAT_KEEPS_FAILED, FORMAT_MAX, FORMAT_MIN};
 pub(crate) use roster::{Member, Roster};
-pub(crate) use view::View;
+pub(crate) use view::{Restored, View};

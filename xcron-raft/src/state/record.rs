@@ -15,7 +15,15 @@ use crate::wire::change::Keeping;
 use crate::wire::{Unreadable, definition, record, state};
 
 /// Records of runs, newest first.
-type Kept = Box<[Arc<[u8]>]>;
+type Runs = Box<[Arc<[u8]>]>;
+
+/// What is kept of the runs of a task that have ended.
+#[derive(Debug, Clone, Default)]
+struct Kept {
+    history: Runs,
+    /// Failed runs that are kept apart; none of the history then.
+    failed: Runs,
+}
 
 /// The greatest number of a task's counters: all of them together stay in range.
 const TASK_COUNT_MAX: u64 = 1 << 56;
@@ -29,10 +37,8 @@ pub(crate) struct Record {
     pub(crate) definition: Arc<[u8]>,
     pub(crate) state: Box<[u8]>,
     pub(crate) revision: u64,
-    /// Newest first.
-    pub(crate) history: Box<[Arc<[u8]>]>,
-    /// Failed runs that are kept apart, newest first; none of the history then.
-    pub(crate) failed: Box<[Arc<[u8]>]>,
+    /// Apart, because most tasks have none.
+    kept: Option<Box<Kept>>,
 }
 
 /// What the indexes need of a state.
@@ -101,6 +107,27 @@ pub(crate) fn check(state: &TaskState) -> Result<(), &'static str> {
 }
 
 impl Record {
+    /// A task of which no run has ended.
+    pub(crate) const fn new(definition: Arc<[u8]>, state: Box<[u8]>, revision: u64) -> Self {
+        Self { definition, state, revision, kept: None }
+    }
+
+    /// The same, and these runs of it are kept.
+    pub(crate) fn keeping(self, history: Runs, failed: Runs) -> Self {
+        let is_any = !history.is_empty() || !failed.is_empty();
+        Self { kept: is_any.then(|| Box::new(Kept { history, failed })), ..self }
+    }
+
+    /// The runs that have ended, newest first.
+    pub(crate) fn history(&self) -> &[Arc<[u8]>] {
+        self.kept.as_ref().map_or(&[], |kept| &kept.history)
+    }
+
+    /// Failed runs that are kept apart, newest first; none of the history then.
+    pub(crate) fn failed(&self) -> &[Arc<[u8]>] {
+        self.kept.as_ref().map_or(&[], |kept| &kept.failed)
+    }
+
     /// The task.
     pub(crate) fn task(&self, id: &TaskId) -> Result<Task, Unreadable> {
         Ok(Task {
@@ -121,9 +148,9 @@ impl Record {
         let read = |kept: &[Arc<[u8]>]| {
             kept.iter().map(|bytes| record::decode(bytes)).collect::<Result<Vec<_>, _>>()
         };
-        let mut history = read(&self.failed)?;
-        history.extend(read(&self.history)?);
-        if !self.failed.is_empty() {
+        let mut history = read(self.failed())?;
+        history.extend(read(self.history())?);
+        if !self.failed().is_empty() {
             history.sort_by_key(|record| Reverse(record.ended_at));
         }
         Ok(TaskWithHistory { task: self.task(id)?, history })
@@ -132,17 +159,17 @@ impl Record {
     /// The same with the failed runs of its history kept apart, as they are from a newer format on;
     /// none if there are none.
     pub(crate) fn with_failed_apart(&self) -> Result<Option<Self>, Unreadable> {
-        let (mut failed, mut others) = (self.failed.to_vec(), Vec::new());
-        for bytes in &self.history {
+        let (mut failed, mut others) = (self.failed().to_vec(), Vec::new());
+        for bytes in self.history() {
             let is_failed = record::decode(bytes)?.end == RunEnd::Failed;
             let kept = if is_failed { &mut failed } else { &mut others };
             kept.push(bytes.clone());
         }
-        if failed.len() == self.failed.len() {
+        if failed.len() == self.failed().len() {
             return Ok(None);
         }
         failed.truncate(FAILED_RUNS_MAX);
-        Ok(Some(Self { history: others.into(), failed: failed.into(), ..self.clone() }))
+        Ok(Some(self.clone().keeping(others.into(), failed.into())))
     }
 
     /// What is kept of the runs once `ended` (oldest first) have ended: the history, and the failed
@@ -151,7 +178,7 @@ impl Record {
         &self,
         ended: &[bytes::Bytes],
         keeping: Keeping,
-    ) -> Result<(Kept, Kept), Unreadable> {
+    ) -> Result<(Runs, Runs), Unreadable> {
         let (mut failed, mut others) = (Vec::new(), Vec::new());
         let mut ends = Vec::new();
         for bytes in ended.iter().rev() {
@@ -161,14 +188,14 @@ impl Record {
             kept.push(Arc::from(&bytes[..]));
             ends.push((run.occurrence, run.ended_at));
         }
-        others.extend(self.history.iter().cloned());
+        others.extend(self.history().iter().cloned());
         others.truncate(keeping.history_max as usize);
         let Some(now) = ends.iter().map(|(_, ended_at)| *ended_at).max() else {
-            return Ok((others.into(), self.failed.clone()));
+            return Ok((others.into(), self.failed().into()));
         };
         bound_attempts(&mut others, keeping.other_attempts_kib_max)?;
         let expired = now.minus(Duration::from_secs(keeping.failed_retention_s));
-        for bytes in &self.failed {
+        for bytes in self.failed() {
             let old = record::decode(bytes)?;
             let is_again = ends.iter().any(|(occurrence, _)| *occurrence == old.occurrence);
             if !is_again && old.ended_at >= expired {

@@ -41,6 +41,31 @@ pub(crate) struct View {
     pub(crate) roster: Roster,
 }
 
+/// A task that a snapshot holds, which is none of a view yet.
+#[derive(Debug)]
+pub(crate) struct Restored {
+    id: TaskId,
+    record: Record,
+    keys: Keys,
+}
+
+impl Restored {
+    /// Reads as much of the task as the indexes need.
+    ///
+    /// # Errors
+    /// When it cannot be a task of any view.
+    pub(crate) fn new(id: TaskId, record: Record) -> Result<Self, Unreadable> {
+        let state = record.task_state()?;
+        let task = Self { id, record, keys: Keys::of_state(&state) };
+        record::check(&state).map_err(|what| task.refused(what))?;
+        Ok(task)
+    }
+
+    fn refused(&self, what: &str) -> Unreadable {
+        Unreadable::new(format!("task {} {what}", self.id))
+    }
+}
+
 impl View {
     /// A view without tasks in which this much has happened.
     pub(crate) fn restored(
@@ -58,12 +83,13 @@ impl View {
     /// Leaves out so many revisions that none is given again that the cluster may have given since
     /// this view was its newest: they are the fences of what it sent.
     pub(crate) fn leap(&mut self) {
-        let leapt = |record: &Arc<Record>| Record {
-            revision: record.revision.saturating_add(REVISIONS_LEAP),
-            ..(**record).clone()
+        let leapt = |record: &Arc<Record>| {
+            let mut leapt = (**record).clone();
+            leapt.revision = leapt.revision.saturating_add(REVISIONS_LEAP);
+            Arc::new(leapt)
         };
         let records = self.records.iter();
-        self.records = records.map(|(id, record)| (id.clone(), Arc::new(leapt(record)))).collect();
+        self.records = records.map(|(id, record)| (id.clone(), leapt(record))).collect();
         let leapt =
             |(revision, id): &(u64, TaskId)| (revision.saturating_add(REVISIONS_LEAP), id.clone());
         let leapt = |tasks: &OrdSet<(u64, TaskId)>| tasks.iter().map(leapt).collect::<OrdSet<_>>();
@@ -76,8 +102,9 @@ impl View {
     pub(crate) fn without_open_runs(&self) -> Self {
         let thinned = |record: &Arc<Record>| match record.task_state() {
             Ok(state) => {
-                let bytes = encode_state(&TaskState { runs: Vec::new(), ..state });
-                Arc::new(Record { state: bytes.into(), ..(**record).clone() })
+                let mut thinned = (**record).clone();
+                thinned.state = encode_state(&TaskState { runs: Vec::new(), ..state }).into();
+                Arc::new(thinned)
             }
             Err(_) => record.clone(),
         };
@@ -91,23 +118,32 @@ impl View {
         self.membership = Arc::new(membership);
     }
 
-    /// Puts a task that a snapshot holds; they come in order of id.
+    /// Puts tasks that a snapshot holds; they come in order of id.
     ///
     /// # Errors
-    /// When it cannot be a task of this view, or the next step of it would be one too far.
-    pub(crate) fn restore(&mut self, id: TaskId, record: Record) -> Result<(), Unreadable> {
-        let refused = |what: &str| Err(Unreadable::new(format!("task {id} {what}")));
-        if self.records.get_max().is_some_and(|(last, _)| *last >= id) {
-            return refused("is there twice or out of order");
+    /// When one cannot be a task of this view, or the next step of it would be one too far.
+    pub(crate) fn restore(&mut self, tasks: Vec<Restored>) -> Result<(), Unreadable> {
+        let mut last = self.records.get_max().map(|(last, _)| last);
+        for task in &tasks {
+            if last.is_some_and(|last| *last >= task.id) {
+                return Err(task.refused("is there twice or out of order"));
+            }
+            if !(1..=self.revision).contains(&task.record.revision) {
+                return Err(task.refused("has a revision that was never given"));
+            }
+            last = Some(&task.id);
         }
-        if !(1..=self.revision).contains(&record.revision) {
-            return refused("has a revision that was never given");
+        // Every second one first: a node that is full is split into halves, and only what comes
+        // between two others fills them again.
+        let mut between = Vec::with_capacity(tasks.len() / 2);
+        for (number, task) in tasks.into_iter().enumerate() {
+            if number % 2 == 0 {
+                self.insert(task.id, task.record, &task.keys);
+            } else {
+                between.push(task);
+            }
         }
-        let state = record.task_state()?;
-        if let Err(what) = record::check(&state) {
-            return refused(what);
-        }
-        self.insert(id, record, &Keys::of_state(&state));
+        between.into_iter().for_each(|task| self.insert(task.id, task.record, &task.keys));
         Ok(())
     }
 
@@ -123,7 +159,7 @@ impl View {
 
     fn insert(&mut self, id: TaskId, record: Record, keys: &Keys) {
         self.index(&id, keys, record.revision);
-        self.note_failed(&id, 0, record.failed.len());
+        self.note_failed(&id, 0, record.failed().len());
         self.records.insert(id, Arc::new(record));
     }
 
@@ -197,8 +233,7 @@ impl View {
         let revision = self.revision + 1;
         // Copies: a slice would keep all of the entry that it came with.
         let (definition, state) = (create.definition[..].into(), create.state[..].into());
-        let (history, failed) = Default::default();
-        let record = Record { definition, state, revision, history, failed };
+        let record = Record::new(definition, state, revision);
         let keys = Keys::of(&record.state)?;
         self.insert(id, record, &keys);
         Ok(Answer::Done(revision))
@@ -215,14 +250,10 @@ impl View {
         }
         let (history, failed) = old.remember(&put.ended, keeping)?;
         let revision = self.revision + 1;
-        let record = Record {
-            definition: put.definition.map_or_else(|| old.definition.clone(), |d| d[..].into()),
-            state: put.state[..].into(),
-            revision,
-            history,
-            failed,
-        };
-        self.note_failed(&id, old.failed.len(), record.failed.len());
+        let definition = put.definition.map_or_else(|| old.definition.clone(), |d| d[..].into());
+        let record = Record::new(definition, put.state[..].into(), revision);
+        let record = record.keeping(history, failed);
+        self.note_failed(&id, old.failed().len(), record.failed().len());
         let (before, after) = (Keys::of(&old.state)?, Keys::of(&record.state)?);
         if before != after || !after.holders.is_empty() {
             self.unindex(&id, &before, old.revision);
@@ -241,7 +272,7 @@ impl View {
             return Ok(Answer::Stale(old.revision));
         }
         self.unindex(&id, &Keys::of(&old.state)?, old.revision);
-        self.note_failed(&id, old.failed.len(), 0);
+        self.note_failed(&id, old.failed().len(), 0);
         self.records.remove(&id);
         Ok(Answer::Done(self.revision + 1))
     }
@@ -279,13 +310,13 @@ impl View {
 
     /// Keeps apart what failed while an earlier format was in force.
     fn set_failed_apart(&mut self) -> Result<(), Unreadable> {
-        let remembering = self.records().filter(|(_, record)| !record.history.is_empty());
+        let remembering = self.records().filter(|(_, record)| !record.history().is_empty());
         let set_apart = remembering.filter_map(|(id, record)| {
             let apart = record.with_failed_apart().transpose()?;
-            Some(apart.map(|apart| (id.clone(), record.failed.len(), apart)))
+            Some(apart.map(|apart| (id.clone(), record.failed().len(), apart)))
         });
         for (id, before, record) in set_apart.collect::<Result<Vec<_>, _>>()? {
-            self.note_failed(&id, before, record.failed.len());
+            self.note_failed(&id, before, record.failed().len());
             self.records.insert(id, Arc::new(record));
         }
         Ok(())
