@@ -56,17 +56,24 @@ impl SystemClock {
     }
 }
 
+/// The time since the Unix epoch.
+#[expect(clippy::disallowed_methods, reason = "the one seam that reads the wall clock")]
+fn since_epoch() -> Duration {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
+}
+
 #[async_trait]
 impl Clock for SystemClock {
-    #[expect(clippy::disallowed_methods, reason = "the one seam that reads the wall clock")]
     fn now(&self) -> Timestamp {
-        let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Timestamp::from_millis(i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX))
+        Timestamp::from_millis(i64::try_from(since_epoch().as_millis()).unwrap_or(i64::MAX))
     }
 
     async fn sleep_until(&self, at: Timestamp) {
+        let at = Duration::from_millis(u64::try_from(at.as_millis()).unwrap_or(0));
         loop {
-            let left = at.since(self.now());
+            // To the microsecond: by whole milliseconds, as `now` says it, it would oversleep by
+            // half of one.
+            let left = at.saturating_sub(since_epoch());
             if left.is_zero() {
                 return;
             }
