@@ -9,6 +9,7 @@ pub struct Load {
     running: AtomicBool,
     stopping: AtomicBool,
     stuck: AtomicBool,
+    idle: AtomicBool,
     in_flight: AtomicUsize,
     queued: AtomicUsize,
     oldest_queued: AtomicI64,
@@ -48,6 +49,17 @@ impl Load {
 
     pub(super) fn set_stuck(&self, stuck: bool) {
         self.stuck.store(stuck, Ordering::Release);
+    }
+
+    /// Whether the engine has nothing in hand, so that nothing happens before something is due or
+    /// asked for.
+    #[cfg(feature = "testing")]
+    pub(crate) fn is_idle(&self) -> bool {
+        self.idle.load(Ordering::Acquire)
+    }
+
+    pub(super) fn set_idle(&self, idle: bool) {
+        self.idle.store(idle, Ordering::Release);
     }
 
     /// Whether an engine runs, so that a second one is refused.

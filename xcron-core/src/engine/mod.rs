@@ -56,9 +56,9 @@ use trouble::Trouble;
 use waits::{Back, Waits, Wake};
 
 /// The engine looks up at least this often, whatever happens.
-const TICK: Duration = Duration::from_secs(1);
+pub(crate) const TICK: Duration = Duration::from_secs(1);
 /// An engine that did not look up for this long was paused: what was due meanwhile was missed.
-const STALL: Duration = Duration::from_secs(3);
+pub(crate) const STALL: Duration = Duration::from_secs(3);
 /// How long the engine waits before it asks a store again that failed.
 const STORE_PAUSE: Duration = Duration::from_millis(100);
 /// How long the engine waits before it asks again whether it may send.
@@ -230,6 +230,7 @@ impl Engine {
             if self.stopping && self.is_idle() {
                 return Ok(());
             }
+            parts.load.set_idle(self.is_idle() && self.lanes.queued() == 0);
             let ahead = self.ahead.first_key_value().map(|((at, _), _)| *at);
             self.waits.set_alarm(&parts.clock, ahead.map_or(look_at, |at| at.min(look_at)));
             self.waits.listen(&parts.store, agenda);

@@ -8,7 +8,7 @@ use super::{
 use crate::Timestamp;
 use crate::task::attempt::{FAILED_ATTEMPTS_BYTES_MAX, OTHER_ATTEMPTS_BYTES_MAX};
 use crate::task::id::TaskId;
-use crate::task::state::{Holder, RunEnd, RunRecord, TaskState, TaskStatus};
+use crate::task::state::{Holder, OpenRun, Phase, RunEnd, RunRecord, TaskState, TaskStatus};
 use crate::task::{Revision, Task, TaskWithHistory};
 use async_trait::async_trait;
 use futures::channel::oneshot;
@@ -29,11 +29,10 @@ pub struct MemoryStore {
     history_max: usize,
 }
 
-/// This process is the only holder there can be.
-const HOLDER: Holder = Holder { node: 1, incarnation: 1 };
-
 #[derive(Debug, Default)]
 struct Table {
+    /// How many lives there were before.
+    restarts: u64,
     records: BTreeMap<TaskId, Record>,
     due: BTreeSet<(Timestamp, TaskId)>,
     finished: BTreeSet<(Timestamp, TaskId)>,
@@ -89,6 +88,29 @@ impl MemoryStore {
         Self { table: Mutex::default(), history_max }
     }
 
+    /// What a process finds that starts again, if its memory outlived it: whoever had attempts in
+    /// flight is gone, and they are due at once. For simulations; nobody may run on the store.
+    ///
+    /// ```
+    /// use xcron_core::{MemoryStore, Store};
+    ///
+    /// let store = MemoryStore::new();
+    /// let before = store.holder();
+    /// store.restart();
+    /// assert!(store.is_gone(before) && !store.is_gone(store.holder()));
+    /// ```
+    #[cfg(feature = "testing")]
+    pub fn restart(&self) {
+        let mut table = self.table();
+        table.restarts += 1;
+        let due = table
+            .records
+            .iter()
+            .filter_map(|(id, record)| table.due_at(&record.task.state).map(|at| (at, id.clone())));
+        table.due = due.collect();
+        table.wake();
+    }
+
     fn table(&self) -> MutexGuard<'_, Table> {
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -137,8 +159,22 @@ impl Table {
         Ok(revision)
     }
 
+    /// This process is the only holder there can be.
+    const fn holder(&self) -> Holder {
+        Holder { node: 1, incarnation: 1 + self.restarts }
+    }
+
+    /// When somebody must decide about a task: at once while a run of an earlier life waits.
+    fn due_at(&self, state: &TaskState) -> Option<Timestamp> {
+        let is_lost = |run: &OpenRun| match run.phase {
+            Phase::Sending { holder, .. } => holder != self.holder(),
+            Phase::Queued | Phase::Waiting { .. } => false,
+        };
+        if state.runs.iter().any(is_lost) { Some(Timestamp::MIN) } else { state.due_at }
+    }
+
     fn index(&mut self, id: &TaskId, state: &TaskState) {
-        self.due.extend(state.due_at.map(|at| (at, id.clone())));
+        self.due.extend(self.due_at(state).map(|at| (at, id.clone())));
         self.finished.extend(state.finished_at.map(|at| (at, id.clone())));
         *self.counter(state.status) += 1;
     }
@@ -148,7 +184,8 @@ impl Table {
             return;
         };
         let state = &record.task.state;
-        let (due_at, finished_at, status) = (state.due_at, state.finished_at, state.status);
+        let due_at = self.due_at(state);
+        let (finished_at, status) = (state.finished_at, state.status);
         due_at.map(|at| self.due.remove(&(at, id.clone())));
         finished_at.map(|at| self.finished.remove(&(at, id.clone())));
         *self.counter(status) -= 1;
@@ -279,11 +316,11 @@ impl Store for MemoryStore {
     }
 
     fn holder(&self) -> Holder {
-        HOLDER
+        self.table().holder()
     }
 
     fn is_gone(&self, holder: Holder) -> bool {
-        holder != HOLDER
+        holder != self.table().holder()
     }
 
     fn clock_fault(&self) -> Option<StoreError> {

@@ -3,8 +3,10 @@
 use crate::{Callback, CallbackError, Clock, Delivery, Dispatcher, Outcome, Timestamp};
 use async_trait::async_trait;
 use futures::channel::oneshot;
+use futures::future::{Either, select};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 /// What a target received.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,6 +45,7 @@ pub struct ScriptedDispatcher {
 #[derive(Debug, Default)]
 struct Inner {
     scripts: BTreeMap<String, VecDeque<Outcome>>,
+    delays: BTreeMap<String, Duration>,
     receipts: Vec<Receipt>,
     held: BTreeMap<String, Vec<oneshot::Sender<()>>>,
 }
@@ -57,6 +60,11 @@ impl ScriptedDispatcher {
     /// Lets the target `url` answer with `outcomes`, one an attempt, and then with success.
     pub fn script(&self, url: &str, outcomes: impl IntoIterator<Item = Outcome>) {
         self.inner().scripts.entry(url.to_owned()).or_default().extend(outcomes);
+    }
+
+    /// Lets the target `url` take `delay` for each answer; an attempt that times out before fails.
+    pub fn delay(&self, url: &str, delay: Duration) {
+        self.inner().delays.insert(url.to_owned(), delay);
     }
 
     /// Makes the target `url` receive and not answer until [`release`](Self::release).
@@ -101,7 +109,7 @@ impl Dispatcher for ScriptedDispatcher {
             return Outcome::not_started();
         }
         let url = delivery.callback().url.to_string();
-        let (outcome, held) = {
+        let (outcome, held, delay) = {
             let mut inner = self.inner();
             inner.receipts.push(Receipt {
                 run_id: delivery.run_id().to_string(),
@@ -116,8 +124,15 @@ impl Dispatcher for ScriptedDispatcher {
                 held.push(waiting);
                 released
             });
-            (script.unwrap_or_else(Outcome::succeeded), held)
+            let delay = inner.delays.get(&url).copied();
+            (script.unwrap_or_else(Outcome::succeeded), held, delay)
         };
+        if let Some(delay) = delay {
+            let answered = self.clock.sleep(delay);
+            if let Either::Right(_) = select(answered, Box::pin(delivery.timed_out())).await {
+                return Outcome::failed("timed out");
+            }
+        }
         if let Some(released) = held {
             // A dropped script answers at once.
             let _answered = released.await;

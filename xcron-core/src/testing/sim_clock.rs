@@ -62,6 +62,15 @@ impl SimClock {
         inner.sleepers.iter().map(|(at, _)| *at).min()
     }
 
+    /// The instants that somebody sleeps until, the earliest first.
+    pub(super) fn wakes(&self) -> Vec<Timestamp> {
+        let inner = self.inner();
+        let waiting = inner.sleepers.iter().filter(|(_, waker)| !waker.is_canceled());
+        let mut wakes: Vec<Timestamp> = waiting.map(|(at, _)| *at).collect();
+        wakes.sort_unstable();
+        wakes
+    }
+
     fn inner(&self) -> MutexGuard<'_, Inner> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

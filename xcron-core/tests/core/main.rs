@@ -10,5 +10,6 @@ mod engine;
 mod seams;
 mod senders;
 mod settle;
+mod simulation;
 mod tenure;
 mod world;

@@ -1,13 +1,9 @@
 //! A scheduler in a small world: memory, a clock that a test moves, scripted targets.
 
-use futures::FutureExt;
-use futures::channel::oneshot;
 use std::future::Future;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
-use xcron_core::testing::{Receipt, ScriptedDispatcher, SimClock};
+use xcron_core::testing::{Receipt, ScriptedDispatcher, SimClock, Simulation};
 use xcron_core::{
     Callback, Consistency, MemoryStore, NewTask, Schedule, Scheduler, Settings, Store,
     TaskDefinition, TaskId, TaskWithHistory, Timestamp,
@@ -52,39 +48,16 @@ impl World {
         self.run_with(scheduler, end, async {}).await;
     }
 
-    /// The same with `script` running beside it. Whenever nobody has anything to do, the clock
-    /// moves on to the next instant that somebody waits for.
+    /// The same with `script` running beside it.
     pub(crate) async fn run_with(
         &self,
         scheduler: &Scheduler,
         end: i64,
         script: impl Future<Output = ()>,
     ) {
-        let (stop, stopped) = oneshot::channel::<()>();
-        let mut stop = Some(stop);
-        let mut running = Box::pin(scheduler.run(stopped.map(|_| ())));
-        let mut script = Box::pin(script.fuse());
-        loop {
-            let woken = Arc::new(Woken::default());
-            let waker = Waker::from(Arc::clone(&woken));
-            let mut context = Context::from_waker(&waker);
-            let _scripted = script.poll_unpin(&mut context);
-            if let Poll::Ready(ended) = running.poll_unpin(&mut context) {
-                ended.expect("the engine stops only when told to");
-                return;
-            }
-            if woken.0.load(Ordering::Relaxed) {
-                continue;
-            }
-            match self.clock.next_wake() {
-                Some(wake) if wake <= at(end) || stop.is_none() => self.clock.set(wake),
-                _ => {
-                    self.clock.set(at(end));
-                    let stop = stop.take().expect("a stopped engine waits for nothing but time");
-                    stop.send(()).expect("the engine listens");
-                }
-            }
-        }
+        let mut simulation = Simulation::begin(scheduler, &self.clock);
+        let ran = simulation.run_beside(at(end), script);
+        ran.and_then(|()| simulation.stop()).expect("the engine stops only when told to");
     }
 
     pub(crate) async fn task(&self, id: &str) -> Option<TaskWithHistory> {
@@ -98,16 +71,6 @@ impl World {
 
     pub(crate) fn receipts(&self) -> Vec<Receipt> {
         self.targets.receipts()
-    }
-}
-
-/// Notes that somebody has something to do.
-#[derive(Default)]
-struct Woken(AtomicBool);
-
-impl Wake for Woken {
-    fn wake(self: Arc<Self>) {
-        self.0.store(true, Ordering::Relaxed);
     }
 }
 

@@ -27,18 +27,19 @@ impl Failure {
         Self::Failed(format!("{}: {problem}", path.display()))
     }
 
+    /// Says what there is to say.
+    pub(super) fn say(&self) {
+        if let Self::Usage(why) | Self::Failed(why) = self {
+            complain(why);
+        }
+    }
+
     /// Says it, and the exit code.
     pub(super) fn end(self) -> ExitCode {
+        self.say();
         match self {
-            Self::Usage(why) => {
-                complain(&why);
-                ExitCode::from(2)
-            }
-            Self::Failed(why) => {
-                complain(&why);
-                ExitCode::FAILURE
-            }
-            Self::Said => ExitCode::FAILURE,
+            Self::Usage(_) => ExitCode::from(2),
+            Self::Failed(_) | Self::Said => ExitCode::FAILURE,
             Self::Unread => ExitCode::SUCCESS,
         }
     }

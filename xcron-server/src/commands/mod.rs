@@ -5,6 +5,7 @@
 //! |---|---|
 //! | `task` | everything about tasks, files of them and crontabs included |
 //! | `runs`, `retry`, `audit`, `next`, `cluster`, `backup` | one command or group each |
+//! | `bench` | how fast a server is on this machine |
 //! | `shell` | completions and man pages |
 //! | `server` | which server is asked, and what it is shown |
 //! | `output`, `table`, `listing`, `progress` | what is printed, and how |
@@ -13,6 +14,7 @@
 
 mod audit;
 mod backup;
+mod bench;
 mod choice;
 mod cluster;
 mod failure;
@@ -63,6 +65,9 @@ pub enum Ask {
     ///
     /// Exits with 1 when the difference is not 0.
     Audit(audit::Audit),
+    /// Measures creates and callbacks on this machine, with a server of its own that is gone
+    /// afterwards.
+    Bench(bench::Bench),
     /// Prints completions for a shell.
     Completions(shell::Completions),
     /// Prints the man page, or writes one for each command into a folder.
@@ -80,6 +85,7 @@ impl Ask {
             Self::Cluster(cluster) => cluster.run().await,
             Self::Backup(backup) => backup.run().await,
             Self::Audit(audit) => audit.run().await,
+            Self::Bench(bench) => bench.run().await,
             Self::Completions(completions) => completions.run(),
             Self::Man(man) => man.run(),
         };

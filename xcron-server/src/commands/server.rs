@@ -9,6 +9,9 @@ use xcron_http::client::Client;
 /// The variable that holds the token. There is no flag: others can read a list of processes.
 const TOKEN: &str = "XCRON_TOKEN";
 
+/// How long a call may take by default.
+const CALL_SECONDS: u64 = 30;
+
 /// Which server is asked.
 #[derive(Clone, Debug, PartialEq, Eq, Args)]
 #[command(next_help_heading = "Server")]
@@ -21,7 +24,7 @@ pub(super) struct Server {
     #[arg(long, value_name = "FILE", env = "XCRON_CA_FILE")]
     ca_file: Option<PathBuf>,
     /// Gives up a call after so long.
-    #[arg(long = "call-timeout", value_name = "SECONDS", default_value_t = 30)]
+    #[arg(long = "call-timeout", value_name = "SECONDS", default_value_t = CALL_SECONDS)]
     #[arg(value_parser = clap::value_parser!(u64).range(1..=3600))]
     call_timeout: u64,
 }
@@ -43,6 +46,11 @@ impl Freshness {
 }
 
 impl Server {
+    /// The server at `url`, asked as usual.
+    pub(super) fn at(url: &str, ca_file: Option<PathBuf>) -> Self {
+        Self { server: url.to_owned(), ca_file, call_timeout: CALL_SECONDS }
+    }
+
     /// A client of it.
     pub(super) fn client(&self) -> Result<Client, Failure> {
         let mut client = Client::new(&self.server)

@@ -3,14 +3,14 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Microseconds since the Unix epoch.
-pub(super) type Micros = i64;
+pub(crate) type Micros = i64;
 
 /// One second.
-pub(super) const SECOND: Micros = 1_000_000;
+pub(crate) const SECOND: Micros = 1_000_000;
 
 /// The present.
 #[expect(clippy::disallowed_methods, reason = "a cluster of processes is judged by the real clock")]
-pub(super) fn now() -> Micros {
+pub(crate) fn now() -> Micros {
     let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Micros::try_from(since_epoch.as_micros()).unwrap_or(Micros::MAX)
 }

@@ -85,7 +85,7 @@ impl Nodes {
             node,
             program: program.to_owned(),
             dir: dir.join(format!("node-{node}")),
-            peers,
+            peers: peers.to_vec(),
         });
         let (settings, watchdog) = (settings.collect(), Arc::new(watchdog));
         Self { settings, processes: Default::default(), directory, watchdog }

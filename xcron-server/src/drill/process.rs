@@ -1,7 +1,6 @@
 //! One life of a node: a process of this same program.
 
 use super::error::{DrillError, system};
-use super::links::NODES;
 use super::watchdog::Watchdog;
 use rustix::process::{Pid, Signal, kill_process};
 use std::fs::{self, File};
@@ -23,23 +22,23 @@ const LAST_BYTES: u64 = 4_096;
 
 /// What the lives of one node have in common.
 #[derive(Clone, Debug)]
-pub(super) struct Settings {
+pub(crate) struct Settings {
     /// Its number, from 1.
-    pub(super) node: usize,
+    pub(crate) node: usize,
     /// This program.
-    pub(super) program: PathBuf,
+    pub(crate) program: PathBuf,
     /// Where it keeps everything.
-    pub(super) dir: PathBuf,
-    /// How the nodes reach each other.
-    pub(super) peers: [SocketAddr; NODES],
+    pub(crate) dir: PathBuf,
+    /// How the nodes reach each other, in order of their numbers; none if it is alone.
+    pub(crate) peers: Vec<SocketAddr>,
 }
 
 /// A process that listens.
 #[derive(Debug)]
-pub(super) struct Process {
+pub(crate) struct Process {
     child: Child,
     pub(super) pid: u32,
-    pub(super) http: SocketAddr,
+    pub(crate) http: SocketAddr,
     pub(super) peer: SocketAddr,
     watchdog: Arc<Watchdog>,
 }
@@ -62,7 +61,7 @@ impl Settings {
 
     fn command(&self) -> Command {
         let mut command = Command::new(&self.program);
-        let hosts = self.peers.map(|peer| peer.to_string());
+        let hosts: Vec<String> = self.peers.iter().map(SocketAddr::to_string).collect();
         // Nothing of this process's environment or configuration may reach it.
         command.env_clear().current_dir(&self.dir).stdin(Stdio::null()).stdout(Stdio::piped());
         command.envs([
@@ -72,16 +71,18 @@ impl Settings {
             ("XCRON_MONITOR_PORT", "0"),
             ("XCRON_PEER_PORT", "0"),
             ("XCRON_RAFT_DIR", "data"),
-            ("XCRON_PEER__PEER_HOSTS", &hosts.join(",")),
-            ("XCRON_PEER__ADVERTISE", &hosts[self.node - 1]),
         ]);
+        if let Some(own) = hosts.get(self.node - 1) {
+            command.env("XCRON_PEER__PEER_HOSTS", hosts.join(","));
+            command.env("XCRON_PEER__ADVERTISE", own);
+        }
         // A signal from the terminal is for the drill, which ends its nodes itself.
         command.process_group(0).kill_on_drop(true);
         command
     }
 
     /// Starts a life, which listens when this returns.
-    pub(super) async fn start(&self, watchdog: &Arc<Watchdog>) -> Result<Process, DrillError> {
+    pub(crate) async fn start(&self, watchdog: &Arc<Watchdog>) -> Result<Process, DrillError> {
         fs::create_dir_all(&self.dir).map_err(system("a node's folder cannot be made"))?;
         let log = File::options().create(true).append(true).open(self.log());
         let log = log.map_err(system("a node's log cannot be written"))?;
@@ -103,7 +104,7 @@ impl Settings {
 
 impl Process {
     /// Ends it as `kill -9` does: nothing of it runs any more when this returns.
-    pub(super) async fn kill(mut self) -> Result<(), DrillError> {
+    pub(crate) async fn kill(mut self) -> Result<(), DrillError> {
         let killed = self.child.kill().await;
         self.watchdog.forget(self.pid);
         killed.map_err(system("a node cannot be killed"))

@@ -26,11 +26,11 @@ for pid in $pids; do kill -9 "$pid" 2>/dev/null; done
 
 /// A process that outlives the drill for a moment.
 #[derive(Debug)]
-pub(super) struct Watchdog(Mutex<Child>);
+pub(crate) struct Watchdog(Mutex<Child>);
 
 impl Watchdog {
     /// Starts it; it removes `dir` at the end, if there is one.
-    pub(super) fn start(dir: Option<&Path>) -> Result<Self, DrillError> {
+    pub(crate) fn start(dir: Option<&Path>) -> Result<Self, DrillError> {
         let mut command = Command::new("sh");
         command.args(["-c", SCRIPT, "sh"]).args(dir).process_group(0);
         command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());

@@ -62,7 +62,11 @@ impl Delete {
     }
 }
 
-async fn delete_all(client: &Client, labels: &BTreeMap<String, String>) -> Result<u64, Failure> {
+/// Deletes all tasks with these labels; how many there were.
+pub(in crate::commands) async fn delete_all(
+    client: &Client,
+    labels: &BTreeMap<String, String>,
+) -> Result<u64, Failure> {
     let mut all = 0;
     loop {
         let (deleted, more) = client.delete_labelled(labels).await?;

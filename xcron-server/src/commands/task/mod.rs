@@ -27,6 +27,7 @@ mod yaml;
 
 use super::failure::Failure;
 use clap::Subcommand;
+pub(super) use delete::delete_all;
 
 /// What is to be done with tasks.
 #[derive(Clone, Debug, PartialEq, Eq, Subcommand)]

@@ -2,6 +2,7 @@
 
 mod access;
 mod apply;
+mod bench;
 mod cluster;
 mod crontab;
 mod runs;

@@ -1,12 +1,10 @@
 //! Lives: each opened store is a holder of its own, until it is gone for certain.
 //!
-//! A heartbeat would not do: who does not beat may only be slow, and may send after all. So a
-//! life holds the lock of a file of its own, next to the database; the operating system lets go
-//! of it when the process has ended, however it ended, and not before. A process that hangs
-//! therefore keeps what it has claimed. This is as good as the lock: it asks for one machine, as
-//! SQLite itself does.
+//! A life holds the lock of a file of its own, next to the database; the operating system lets go
+//! of it when the process has ended, however it ended, and not before. This is as good as the
+//! lock: it asks for one machine, as SQLite itself does.
 
-use crate::failure::Failure;
+use super::failure::Failure;
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 use std::fs::{self, File, TryLockError};
 use std::io::ErrorKind;
@@ -32,6 +30,11 @@ impl Life {
         transaction.execute("INSERT INTO lives (life) VALUES (?1)", [number])?;
         transaction.commit()?;
         Ok(Self { number, database: database.to_owned(), _lock: lock })
+    }
+
+    /// Whether another life may be firing what is due.
+    pub(crate) fn has_others(&self, connection: &Connection) -> Result<bool, Failure> {
+        Ok(!others(connection, self.number)?.is_empty())
     }
 
     /// Notes which other lives have ended, and makes what they were sending due at once.

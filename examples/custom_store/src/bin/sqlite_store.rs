@@ -13,7 +13,7 @@ use std::thread;
 use std::time::Duration;
 use xcron_core::{Callback, Clock, Delivery, NewTask, Outcome, Schedule, Scheduler};
 use xcron_core::{SystemClock, TaskDefinition, TaskId, dispatch_fn};
-use xcron_sqlite::SqliteStore;
+use xcron_stores::SqliteStore;
 
 /// How many tasks there are.
 const TASKS: usize = 100;

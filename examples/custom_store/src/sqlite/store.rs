@@ -1,19 +1,18 @@
 //! The store: each call of the contract as a statement or a transaction.
 
-use crate::failure::Failure;
-use crate::life::Life;
-use crate::{change, life, rows};
+use super::failure::Failure;
+use super::life::Life;
+use super::{change, life, rows};
+use crate::batch;
 use async_trait::async_trait;
 use futures_timer::Delay;
 use rusqlite::{Connection, TransactionBehavior, params};
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-use xcron_core::store::{COMMIT_CHANGES_MAX, PAGE_HISTORIES_MAX};
+use xcron_core::store::PAGE_HISTORIES_MAX;
 use xcron_core::{Agenda, Change, Claim, Committed, Consistency, Effect, Holder, Store};
-use xcron_core::{
-    StoreError, StoreErrorKind, Task, TaskCounts, TaskId, TaskWithHistory, Timestamp,
-};
+use xcron_core::{StoreError, Task, TaskCounts, TaskId, TaskWithHistory, Timestamp};
 
 /// How often a store looks for changes that another one made, and for lives that ended.
 pub const POLL: Duration = Duration::from_millis(100);
@@ -25,6 +24,7 @@ const BUSY_MAX: Duration = Duration::from_secs(1);
 pub struct SqliteStore {
     connection: Mutex<Connection>,
     life: Life,
+    vacancy: Option<Duration>,
     history_max: usize,
 }
 
@@ -50,7 +50,9 @@ impl SqliteStore {
         transaction.commit()?;
         let life = Life::begin(&mut connection, path)?;
         life.bury(&mut connection)?;
-        Ok(Self { connection: Mutex::new(connection), life, history_max })
+        // While others lived nothing was missed, it is merely late.
+        let vacancy = life.has_others(&connection)?.then_some(Duration::ZERO);
+        Ok(Self { connection: Mutex::new(connection), life, vacancy, history_max })
     }
 
     fn connection(&self) -> MutexGuard<'_, Connection> {
@@ -68,17 +70,14 @@ impl SqliteStore {
 #[async_trait]
 impl Store for SqliteStore {
     async fn commit(&self, changes: Vec<Change>) -> Result<Vec<Committed>, StoreError> {
-        if changes.len() > COMMIT_CHANGES_MAX {
-            let message = format!("{} changes, at most {COMMIT_CHANGES_MAX}", changes.len());
-            return Err(StoreError::new(StoreErrorKind::Overloaded, Effect::None, message));
-        }
+        batch::bound(&changes)?;
         let none = |failure: Failure| failure.with(Effect::None);
         let mut connection = self.connection();
         let transaction = connection
             .transaction_with_behavior(TransactionBehavior::Immediate)
             .map_err(|error| none(error.into()))?;
         // A transaction that is dropped before its commit is rolled back: nothing happened.
-        let committed = change::apply(&transaction, &changes, self.history_max).map_err(none)?;
+        let committed = change::apply(&transaction, changes, self.history_max).map_err(none)?;
         let unknown = |error| Failure::Sql(error).with(Effect::Unknown);
         transaction.commit().map_err(unknown)?;
         Ok(committed)
@@ -89,13 +88,8 @@ impl Store for SqliteStore {
         id: &TaskId,
         _consistency: Consistency,
     ) -> Result<Option<TaskWithHistory>, StoreError> {
-        self.read(|connection| {
-            // One transaction, so that task and history are of the same moment.
-            let transaction = connection.unchecked_transaction()?;
-            let found = rows::page(&transaction, "WHERE id = ?1", [id.as_str()])?.pop();
-            let history = rows::history(&transaction, id)?;
-            Ok(found.map(|task| TaskWithHistory { task, history }))
-        })
+        let rest = "WHERE id = ?1";
+        self.read(|connection| Ok(rows::page_with_history(connection, rest, [id.as_str()])?.pop()))
     }
 
     async fn scan(
@@ -116,19 +110,11 @@ impl Store for SqliteStore {
         failed: bool,
         _consistency: Consistency,
     ) -> Result<Vec<TaskWithHistory>, StoreError> {
-        let rest = "WHERE id > ?1 AND (NOT ?2 OR id IN (SELECT task FROM history WHERE failed)) \
-            ORDER BY id LIMIT ?3";
+        let rest = "WHERE id > ?1 AND (NOT ?2 OR has_failed) ORDER BY id LIMIT ?3";
         let after = after.map_or("", TaskId::as_str);
         let limit = rows::limit(limit.min(PAGE_HISTORIES_MAX));
-        self.read(|connection| {
-            let transaction = connection.unchecked_transaction()?;
-            let tasks = rows::page(&transaction, rest, params![after, failed, limit])?;
-            let with_history = |task: Task| {
-                let history = rows::history(&transaction, &task.id)?;
-                Ok(TaskWithHistory { task, history })
-            };
-            tasks.into_iter().map(with_history).collect()
-        })
+        let parameters = params![after, failed, limit];
+        self.read(|connection| rows::page_with_history(connection, rest, parameters))
     }
 
     async fn due(&self, until: Timestamp, limit: usize) -> Result<Vec<Task>, StoreError> {
@@ -147,7 +133,7 @@ impl Store for SqliteStore {
         // A database that does not answer is not planned on; it is asked again a poll later. The
         // tenure stays, or what is due meanwhile would count as missed.
         let next_due = self.read(rows::next_due).unwrap_or_default();
-        Agenda { tenure: Some(1), next_due, ..Agenda::default() }
+        Agenda { tenure: Some(1), next_due, vacancy: self.vacancy, entrusted: None }
     }
 
     async fn agenda_changed(&self, seen: Agenda) {

@@ -1,10 +1,10 @@
 //! From rows to tasks.
 
-use crate::failure::Failure;
+use super::failure::Failure;
 use rusqlite::{Connection, OptionalExtension, Params, Row};
 use std::sync::Arc;
 use xcron_core::store::PAGE_TASKS_MAX;
-use xcron_core::{Revision, RunRecord, Task, TaskCounts, TaskId, TaskState, Timestamp};
+use xcron_core::{Revision, Task, TaskCounts, TaskId, TaskState, TaskWithHistory, Timestamp};
 
 /// The tasks that a query ending in `rest` selects.
 pub(crate) fn page(
@@ -45,16 +45,21 @@ pub(crate) fn state(connection: &Connection, id: &TaskId) -> Result<Option<TaskS
     Ok(state.map(|state| serde_json::from_str(&state)).transpose()?)
 }
 
-/// How the latest occurrences of the task named `id` ended, newest first.
-pub(crate) fn history(connection: &Connection, id: &TaskId) -> Result<Vec<RunRecord>, Failure> {
-    let query = "SELECT record FROM history WHERE task = ?1 ORDER BY number DESC";
-    let mut statement = connection.prepare_cached(query)?;
-    let mut rows = statement.query([id.as_str()])?;
-    let mut records = Vec::new();
+/// The tasks that a query ending in `rest` selects, with how their latest occurrences ended.
+pub(crate) fn page_with_history(
+    connection: &Connection,
+    rest: &str,
+    parameters: impl Params,
+) -> Result<Vec<TaskWithHistory>, Failure> {
+    let query = format!("SELECT id, definition, state, revision, history FROM tasks {rest}");
+    let mut statement = connection.prepare_cached(&query)?;
+    let mut rows = statement.query(parameters)?;
+    let mut tasks = Vec::new();
     while let Some(row) = rows.next()? {
-        records.push(serde_json::from_str(&row.get::<_, String>(0)?)?);
+        let history = row.get_ref(4)?.as_str().map_err(rusqlite::Error::from)?;
+        tasks.push(TaskWithHistory { task: task(row)?, history: serde_json::from_str(history)? });
     }
-    Ok(records)
+    Ok(tasks)
 }
 
 /// The earliest instant at which somebody must decide about a task.
@@ -67,16 +72,10 @@ pub(crate) fn next_due(connection: &Connection) -> Result<Option<Timestamp>, Fai
 
 /// How many tasks there are, by status.
 pub(crate) fn counts(connection: &Connection) -> Result<TaskCounts, Failure> {
-    let mut statement = connection.prepare_cached("SELECT status, tasks FROM counts")?;
-    let mut rows = statement.query([])?;
-    let mut counts = TaskCounts::default();
-    while let Some(row) = rows.next()? {
-        let tasks = row.get::<_, i64>(1)?.cast_unsigned();
-        match row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)? {
-            "active" => counts.active = tasks,
-            "paused" => counts.paused = tasks,
-            _ => counts.finished = tasks,
-        }
-    }
-    Ok(counts)
+    let query = "SELECT active, paused, finished FROM counters";
+    let mut statement = connection.prepare_cached(query)?;
+    Ok(statement.query_row([], |row| {
+        let count = |column| row.get(column).map(i64::cast_unsigned);
+        Ok(TaskCounts { active: count(0)?, paused: count(1)?, finished: count(2)? })
+    })?)
 }

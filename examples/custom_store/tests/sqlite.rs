@@ -9,7 +9,7 @@ use tempfile::TempDir;
 use xcron_core::testing::sample::{create, due_at, put, sending};
 use xcron_core::testing::{durable_suite, store_suite};
 use xcron_core::{Change, Conflict, Revision, Store, Timestamp};
-use xcron_sqlite::SqliteStore;
+use xcron_stores::SqliteStore;
 
 fn folder() -> TempDir {
     TempDir::new().expect("a temporary folder")
