@@ -117,7 +117,7 @@ async function serve(report) {
 // Runs an adapter; whatever it throws ends it with one line on the standard error.
 function run(adapter) {
   adapter().catch((error) => {
-    process.stderr.write(`${error.stack ?? error}\n`);
+    process.stderr.write(`${error}${error.cause ? `: ${error.cause}` : ""}\n`);
     process.exit(1);
   });
 }

@@ -81,5 +81,5 @@ run(async () => {
       ? await createAll(1, IN_FLIGHT, ([number]) => one(number, asked.due))
       : await createAll(1, IN_FLIGHT, steady);
   const sdk = versionOf("@restatedev/restate-sdk");
-  await serve({ version: `SDK ${sdk}, Node.js ${process.versions.node}`, ...created });
+  await serve({ version: `Restate SDK ${sdk}, Node.js ${process.versions.node}`, ...created });
 });

@@ -11,6 +11,8 @@ pub struct Peer {
     pub service: Option<Service>,
     /// The creates per second that it is expected to reach at least, until it is known.
     pub creates_per_second_min: f64,
+    /// The most one-shots that are due together, of those that are asked for.
+    pub tasks_max: u32,
     /// How far the instants are apart for which it can have crons.
     pub period_secs: u64,
     /// How it is set up.
@@ -39,15 +41,18 @@ pub enum Service {
     Redis,
     /// Restate's server, of the adapter's packages.
     Restate,
+    /// Dkron's server, of the machine or by Go.
+    Dkron,
 }
 
 /// Every peer that has an adapter.
-pub const PEERS: [Peer; 5] = [
+pub const PEERS: [Peer; 6] = [
     Peer {
         name: "graphile-worker",
         runtime: Runtime::Node,
         service: Some(Service::Postgres),
         creates_per_second_min: 5_000.0,
+        tasks_max: u32::MAX,
         period_secs: 60,
         settings: "PostgreSQL as installed (fsync, synchronous_commit and full_page_writes on), \
             concurrency 128, local queue 1,000, poll every 100 ms, completions together for up to \
@@ -59,19 +64,23 @@ pub const PEERS: [Peer; 5] = [
         runtime: Runtime::Node,
         service: Some(Service::Redis),
         creates_per_second_min: 2_000.0,
+        tasks_max: u32::MAX,
         period_secs: 1,
         settings: "Redis with appendonly yes, appendfsync always and no snapshots; one worker, \
             concurrency 256, ended jobs removed; one-shots added 1,000 a call",
-        differs: "durable",
+        differs: "durable; the next run of a cron is added when the last one begins, so that one \
+            which falls behind skips seconds, counted as lost",
     },
     Peer {
         name: "restate",
         runtime: Runtime::Node,
         service: Some(Service::Restate),
         creates_per_second_min: 1_000.0,
+        tasks_max: u32::MAX,
         period_secs: 1,
         settings: "one server with 4 partitions, else its defaults (its log is synced); a service \
-            of the JavaScript SDK without journal steps of its own; nothing retained",
+            of the JavaScript SDK without journal steps of its own; nothing retained; one-shots \
+            created one a request, 64 at a time",
         differs: "durable; has no crons: an object sends itself the next tick, as its guide does; \
             no call for batches",
     },
@@ -80,6 +89,7 @@ pub const PEERS: [Peer; 5] = [
         runtime: Runtime::Python,
         service: None,
         creates_per_second_min: 250.0,
+        tasks_max: u32::MAX,
         period_secs: 1,
         settings: "SQLAlchemy store on SQLite with journal_mode WAL and synchronous FULL, 20 \
             threads, no coalescing, no misfire limit; added while paused",
@@ -90,11 +100,24 @@ pub const PEERS: [Peer; 5] = [
         runtime: Runtime::Rust,
         service: None,
         creates_per_second_min: 10_000.0,
+        tasks_max: u32::MAX,
         period_secs: 1,
         settings: "channel of 100,000 (with its default of 200 some of a burst are lost), 64 calls \
             at a time",
         differs: "in memory: nothing is kept; its runs do not say when they were due, so each is \
             taken for the newest second passed; no call for batches",
+    },
+    Peer {
+        name: "dkron",
+        runtime: Runtime::Node,
+        service: Some(Service::Dkron),
+        creates_per_second_min: 150.0,
+        // It fires some hundreds a second.
+        tasks_max: 2_000,
+        period_secs: 1,
+        settings: "one server with its defaults, no web pages; its HTTP executor calls the target",
+        differs: "2,000 one-shots at most; durable definitions; its runs do not say when they \
+            were due, so each is taken for the newest second passed; no call for batches",
     },
 ];
 

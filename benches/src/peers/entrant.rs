@@ -76,6 +76,15 @@ impl Entrant {
         }
     }
 
+    /// The most one-shots that are due together, of those that are asked for.
+    #[must_use]
+    pub const fn tasks_max(&self) -> u32 {
+        match self {
+            Self::Xcron(_) => u32::MAX,
+            Self::Peer(installed) => installed.peer.tasks_max,
+        }
+    }
+
     /// The creates per second that it is expected to reach at least, until it is known.
     #[must_use]
     pub const fn creates_per_second_min(&self) -> f64 {

@@ -11,6 +11,8 @@ use std::time::Duration;
 const ADAPTERS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/peers");
 /// What adapters in JavaScript share.
 const CONTRACT: &str = "contract.js";
+/// What Go makes Dkron of, where the machine has none.
+const DKRON: &str = "github.com/distribworks/dkron/v4@v4.0.9";
 /// What is there once all packages are.
 const DONE: &str = ".installed";
 /// How long one step may take.
@@ -45,6 +47,12 @@ pub async fn install(peer: &'static Peer, cache: &Path, apt: bool) -> Result<Ins
         for step in steps(peer.runtime) {
             run(command(step, &folder), STEP_MAX).await?;
         }
+        if peer.service == Some(Service::Dkron) && find("dkron").is_none() {
+            require("go", "golang-go", apt).await?;
+            let mut go = command(&["go", "install", DKRON], &folder);
+            go.env("GOBIN", folder.join("bin"));
+            run(go, STEP_MAX).await?;
+        }
         std::fs::write(folder.join(DONE), "")?;
     }
     Ok(Installed { peer, folder })
@@ -64,6 +72,12 @@ impl Installed {
             return Command::new(self.folder.join(name));
         }
         command(words, &self.folder)
+    }
+
+    /// Dkron's program: the machine's, or what Go made.
+    #[must_use]
+    pub fn dkron(&self) -> PathBuf {
+        find("dkron").unwrap_or_else(|| self.folder.join("bin/dkron"))
     }
 
     /// Restate's server, which is in its packages.
@@ -88,7 +102,7 @@ fn programs(peer: &Peer) -> Vec<(&'static str, &'static str)> {
     programs.extend(match peer.service {
         Some(Service::Postgres) => vec![("postgres", "postgresql"), ("initdb", "postgresql")],
         Some(Service::Redis) => vec![("redis-server", "redis-server")],
-        Some(Service::Restate) | None => vec![],
+        Some(Service::Restate | Service::Dkron) | None => vec![],
     });
     programs
 }

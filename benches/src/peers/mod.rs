@@ -64,8 +64,9 @@ struct Stage {
 ///
 /// # Errors
 /// When xcron's server cannot be had, or nothing can be written where everyone is to run.
-pub async fn measure(options: Options) -> Result<Standings> {
+pub async fn measure(mut options: Options) -> Result<Standings> {
     std::fs::create_dir_all(&options.cache)?;
+    options.cache = options.cache.canonicalize()?;
     let binary = server::binary(options.server.as_deref()).await?;
     let (mut entrants, mut skipped) = (vec![Entrant::Xcron(binary)], Vec::new());
     for peer in options.peers() {
@@ -113,7 +114,7 @@ impl Stage {
     }
 
     async fn drain(&mut self, entrant: &Entrant, standing: &mut Standing) -> Result<()> {
-        let asked = self.asked(entrant, Work::Drain, self.options.tasks);
+        let asked = self.asked(entrant, Work::Drain, self.options.tasks.min(entrant.tasks_max()));
         let due_at = asked.due_secs * MICROS_PER_SEC;
         let plan = Plan::together(asked.first..asked.first + asked.tasks, due_at);
         let (at_work, created) = self.begin(entrant, &asked).await?;

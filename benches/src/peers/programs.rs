@@ -1,7 +1,8 @@
 //! Programs of the machine: where they are, what they say, and how they end.
 
 use crate::fault::Result;
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -75,6 +76,8 @@ impl Running {
     pub fn start(mut command: Command, said: &Path, ends_on: Signal) -> Result<Self> {
         let log = std::fs::File::create(said)?;
         command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
+        // A signal from the terminal is for the runner, which ends what it started in its order.
+        command.process_group(0);
         let program = command.get_program().to_string_lossy().into_owned();
         let child = command.spawn().map_err(|error| format!("{program}: {error}"))?;
         Ok(Self { child, ends_on })
@@ -100,15 +103,17 @@ impl Drop for Running {
             let _ended = self.child.kill();
             let _status = self.child.wait();
         }
+        // Whatever it left behind, which keeps the number of the group from being another's.
+        let _none_left = pid.map(|group| kill_process_group(group, Signal::KILL));
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Running, find, last_lines, run};
+    use super::{END_EVERY, Running, find, last_lines, run};
     use rustix::process::{Pid, Signal, test_kill_process};
     use std::process::Command;
-    use std::time::Duration;
+    use std::time::{Duration, Instant};
 
     #[test]
     fn programs_are_found_on_the_path() {
@@ -138,15 +143,32 @@ mod tests {
     }
 
     #[test]
-    fn a_program_is_gone_when_it_is_dropped() {
+    fn a_program_is_gone_when_it_is_dropped_and_what_it_started_too() {
         let dir = tempfile::tempdir().expect("a directory");
-        let mut command = Command::new("sleep");
-        command.arg("600");
-        let mut running = Running::start(command, &dir.path().join("said"), Signal::TERM)
-            .expect("it can be started");
+        let mut command = Command::new("sh");
+        command.args(["-c", "sleep 600 & echo $!; wait"]);
+        let said = dir.path().join("said");
+        let mut running = Running::start(command, &said, Signal::TERM).expect("it can be started");
+        let pid = |number: i32| Pid::from_raw(number).expect("a number");
+        let begun = Instant::now();
+        let below = loop {
+            let text = std::fs::read_to_string(&said).expect("what it said");
+            if text.ends_with('\n') {
+                break pid(text.trim().parse().expect("a number"));
+            }
+            assert!(begun.elapsed() < Duration::from_secs(60), "it started nothing");
+            std::thread::sleep(END_EVERY);
+        };
         assert!(!running.has_ended());
-        let pid = i32::try_from(running.child.id()).ok().and_then(Pid::from_raw).expect("a number");
+        let own = pid(running.child.id().cast_signed());
         drop(running);
-        assert!(test_kill_process(pid).is_err(), "it is still there");
+        assert!(test_kill_process(own).is_err(), "it is still there");
+        // Whoever adopts what it started takes its time to notice the end.
+        let state = || std::fs::read_to_string(format!("/proc/{}/stat", below.as_raw_nonzero()));
+        let is_gone = || state().map_or(true, |stat| stat.contains(") Z "));
+        while !is_gone() {
+            assert!(begun.elapsed() < Duration::from_secs(120), "what it started is still there");
+            std::thread::sleep(END_EVERY);
+        }
     }
 }

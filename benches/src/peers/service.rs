@@ -42,8 +42,8 @@ enum Answers {
     Command(Vec<String>),
     /// `PING` is answered by `+PONG`.
     Ping(SocketAddr),
-    /// `GET /health` is answered by 200.
-    Health(SocketAddr),
+    /// `GET` of this path is answered by 200.
+    Found(SocketAddr, &'static str),
 }
 
 /// Starts `service` of a peer with `folder` for its files.
@@ -55,6 +55,7 @@ pub async fn start(service: Service, installed: &Installed, folder: &Path) -> Re
         Service::Postgres => postgres(folder).await,
         Service::Redis => redis(folder).await,
         Service::Restate => restate(&installed.restate_server()?, folder).await,
+        Service::Dkron => dkron(&installed.dkron(), folder).await,
     }
 }
 
@@ -73,8 +74,8 @@ async fn postgres(folder: &Path) -> Result<Serving> {
     initdb.args(["-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "-D"]).arg(&kept);
     run(initdb, START_MAX).await?;
     let mut command = as_owner("postgres")?;
-    command.arg("-D").arg(&kept).arg("-k").arg(folder).args(["-p", &port.to_string()]);
-    command.args(["-c", "listen_addresses=127.0.0.1"]);
+    command.arg("-D").arg(&kept).args(["-p", &port.to_string()]);
+    command.args(["-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories="]);
     let ready = program_of("pg_isready")?.to_string_lossy().into_owned();
     let ready = [&ready, "-q", "-h", "127.0.0.1", "-p", &port.to_string()].map(String::from);
     // SIGINT ends sessions, SIGTERM waits for them.
@@ -118,13 +119,41 @@ async fn restate(program: &Path, folder: &Path) -> Result<Serving> {
         ("DO_NOT_TRACK", "1".into()),
         ("RUST_LOG", "warn".into()),
     ]);
-    let answers = Answers::Health(SocketAddr::from((Ipv4Addr::LOCALHOST, admin)));
+    let answers = Answers::Found(SocketAddr::from((Ipv4Addr::LOCALHOST, admin)), "/health");
     Ok(Serving {
         url: format!("http://{}", local(ingress)),
         admin: format!("http://{}", local(admin)),
         version: version_of(program).await?,
         _running: serving(command, folder, Signal::TERM, &answers).await?,
     })
+}
+
+async fn dkron(program: &Path, folder: &Path) -> Result<Serving> {
+    let [http, gossip, rpc] = free_ports()?;
+    let local = |port: u16| format!("127.0.0.1:{port}");
+    let mut command = Command::new(program);
+    command.args(["agent", "--server", "--bootstrap-expect", "1", "--node-name", "peer"]);
+    command.args(["--bind-addr", &local(gossip), "--advertise-addr", "127.0.0.1"]);
+    command.args(["--http-addr", &local(http), "--rpc-port", &rpc.to_string()]);
+    command.args(["--log-level", "error", "--ui=false", "--disable-usage-stats", "--data-dir"]);
+    command.arg(folder.join("dkron")).current_dir(folder);
+    let mut version = Command::new(program);
+    version.arg("version");
+    let version = run(version, ASK_MAX).await?.stdout;
+    // It leads, and takes jobs, some seconds after it listens.
+    let leads = Answers::Found(SocketAddr::from((Ipv4Addr::LOCALHOST, http)), "/v1/isleader");
+    Ok(Serving {
+        url: format!("http://{}", local(http)),
+        admin: String::new(),
+        version: dkron_version(&String::from_utf8_lossy(&version)),
+        _running: serving(command, folder, Signal::INT, &leads).await?,
+    })
+}
+
+/// The version in what Dkron says of itself.
+fn dkron_version(said: &str) -> String {
+    let version = said.lines().find_map(|line| line.strip_prefix("Version:"));
+    format!("Dkron {}", version.unwrap_or("of an unknown version").trim())
 }
 
 /// Starts `command` and waits until it serves.
@@ -157,7 +186,7 @@ impl Answers {
                 run(command, ASK_MAX).await.is_ok()
             }
             Self::Ping(address) => answered(pong(*address)).await,
-            Self::Health(address) => answered(health(*address)).await,
+            Self::Found(address, path) => answered(found(*address, path)).await,
         }
     }
 }
@@ -174,8 +203,8 @@ async fn pong(address: SocketAddr) -> Result<bool> {
     Ok(&answer == b"+PONG")
 }
 
-async fn health(address: SocketAddr) -> Result<bool> {
-    let (status, _) = Connection::open(address).await?.get(address, "/health").await?;
+async fn found(address: SocketAddr, path: &str) -> Result<bool> {
+    let (status, _) = Connection::open(address).await?.get(address, path).await?;
     Ok(status == 200)
 }
 
@@ -227,13 +256,18 @@ fn free_ports<const N: usize>() -> Result<[u16; N]> {
 
 #[cfg(test)]
 mod tests {
-    use super::{free_ports, ids_of};
+    use super::{dkron_version, free_ports, ids_of};
 
     #[test]
     fn a_user_is_found_by_its_whole_name() {
         let users = "root:x:0:0::/:/bin/sh\nnobody2:x:1:1::/:\nnobody:x:65534:65533:n:/:/bin/sh\n";
         assert_eq!(ids_of(users, "nobody"), Some((65_534, 65_533)));
         assert_eq!(ids_of(users, "postgres"), None);
+    }
+
+    #[test]
+    fn dkron_says_its_version_among_others() {
+        assert_eq!(dkron_version("Name: Dkron\nVersion: 4.0.9\nCodename: x\n"), "Dkron 4.0.9");
     }
 
     #[test]

@@ -181,7 +181,9 @@ impl Standings {
         let lines = self.entrants.iter().map(|standing| {
             let fired = standing.median_of(|drain| drain.fired);
             let limit = standing.median_of(|drain| drain.limit);
+            // A part of a burst that came early took no part in it.
             let share = standing.median_of(|drain| drain.share * 100.0);
+            let share = share.filter(|_| standing.drained.early == 0);
             let rates = format!("{} | {} | {}", shown(fired), shown(limit), percent(share));
             format!("| {} | {rates} | {} |", standing.name, counts(&standing.drained))
         });
@@ -189,7 +191,8 @@ impl Standings {
             text,
             &format!("## {tasks} one-shots due together"),
             "fired/s counts from the due instant, or the first run where that came before, to the \
-             last one. The limit is a bare loop of posts to the same sink, just after.",
+             last one. The limit is a bare loop of posts to the same sink, just after; who fired early \
+             has no share of it.",
             &format!("| | fired/s | limit | share | {COUNTS} |\n|---|---|---|---|{COLUMNS}"),
             lines,
         );
@@ -294,10 +297,22 @@ mod tests {
     }
 
     #[test]
+    fn who_fired_early_has_no_share_of_the_limit() {
+        let mut early = standing();
+        let line = |standing: Standing| {
+            let text = Standings::new(4, 7, vec![standing], Vec::new()).markdown();
+            text.lines().find(|line| line.starts_with("| a-peer")).map(str::to_owned)
+        };
+        early.drained.early = 0;
+        assert!(line(early).is_some_and(|line| line.contains("| 1000 | 20.0 % |")));
+        assert!(line(standing()).is_some_and(|line| line.contains("| 1000 | - |")));
+    }
+
+    #[test]
     fn the_report_has_a_line_of_everyone_in_each_table() {
         let skipped = vec![Skipped { name: "another", reason: "no program".into() }];
         let text = Standings::new(4, 7, vec![standing()], skipped).markdown();
-        let drained = "| a-peer | 200 | 1000 | 20.0 % | 8 | 2 | 1 | 0 | 5 | 4 | 6 |";
+        let drained = "| a-peer | 200 | 1000 | - | 8 | 2 | 1 | 0 | 5 | 4 | 6 |";
         for line in [
             drained,
             "| a-peer | 60 s | 0 | 0 | 0 | 0 | 0 | - | - |",
