@@ -87,6 +87,7 @@ async function createFor(size, inFlight, create) {
     created += size;
     return true;
   });
+  // What is created next has other numbers.
   asked.first = next;
   return { created, seconds: (performance.now() - begun) / 1_000 };
 }
@@ -123,5 +124,15 @@ function run(adapter) {
 }
 
 module.exports = {
-  BATCH, BATCHES_IN_FLIGHT, IN_FLIGHT, asked, call, chunks, createAll, createBoth, run, serve, versionOf,
+  BATCH,
+  BATCHES_IN_FLIGHT,
+  IN_FLIGHT,
+  asked,
+  call,
+  chunks,
+  createAll,
+  createBoth,
+  run,
+  serve,
+  versionOf,
 };

@@ -50,5 +50,6 @@ run(async () => {
       ? await createAll(BATCH, BATCHES_IN_FLIGHT, (numbers) => batch(numbers, asked.due))
       : await createAll(1, SCHEDULERS_IN_FLIGHT, steady);
   }
-  await serve({ version: `BullMQ ${versionOf("bullmq")}, Node.js ${process.versions.node}`, ...created });
+  const version = `BullMQ ${versionOf("bullmq")}, Node.js ${process.versions.node}`;
+  await serve({ version, ...created });
 });

@@ -5,7 +5,17 @@
 const { Logger, makeWorkerUtils, parseCronItems, run: work } = require("graphile-worker");
 const { Pool } = require("pg");
 const {
-  BATCH, BATCHES_IN_FLIGHT, IN_FLIGHT, asked, call, chunks, createAll, createBoth, run, serve, versionOf,
+  BATCH,
+  BATCHES_IN_FLIGHT,
+  IN_FLIGHT,
+  asked,
+  call,
+  chunks,
+  createAll,
+  createBoth,
+  run,
+  serve,
+  versionOf,
 } = require("../contract.js");
 
 const TASK = "call";
@@ -44,6 +54,7 @@ run(async () => {
       await pgPool.query("ANALYZE");
     }
     const due = ({ due, _cron }) => due ?? Date.parse(_cron.ts) / 1_000;
+    const crons = asked.work === "steady" ? chunks(asked.tasks)[0].map(cron) : [];
     await work({
       pgPool,
       logger,
@@ -51,13 +62,14 @@ run(async () => {
       pollInterval: POLL_MS,
       noHandleSignals: true,
       taskList: { [TASK]: (payload) => call(payload.number, due(payload)) },
-      parsedCronItems: asked.work === "steady" ? parseCronItems(chunks(asked.tasks)[0].map(cron)) : [],
+      parsedCronItems: parseCronItems(crons),
       preset: {
         worker: { localQueue: { size: LOCAL_QUEUE }, completeJobBatchDelay: COMPLETE_BATCH_MS },
       },
     });
     created ??= { created: asked.tasks, seconds: 0 };
   }
-  const version = `graphile-worker ${versionOf("graphile-worker")}, Node.js ${process.versions.node}`;
+  const peer = `graphile-worker ${versionOf("graphile-worker")}`;
+  const version = `${peer}, Node.js ${process.versions.node}`;
   await serve({ version, ...created });
 });

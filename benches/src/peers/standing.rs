@@ -191,8 +191,8 @@ impl Standings {
             text,
             &format!("## {tasks} one-shots due together"),
             "fired/s counts from the due instant, or the first run where that came before, to the \
-             last one. The limit is a bare loop of posts to the same sink, just after; who fired early \
-             has no share of it.",
+             last one. The limit is a bare loop of posts to the same sink, just after; who fired \
+             early has no share of it.",
             &format!("| | fired/s | limit | share | {COUNTS} |\n|---|---|---|---|{COLUMNS}"),
             lines,
         );
