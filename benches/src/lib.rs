@@ -26,6 +26,7 @@
 //! - [`limits`]: the bare loops. [`figures`]: the measurements.
 //! - [`report`], [`statistics`], [`timeline`] and [`plot`]: what is written into `benches/results`.
 //!   [`compare`]: two reports side by side.
+//! - [`peers`]: the same work on other schedulers, by another program of this crate.
 //! - [`instructions`]: counts what does not depend on the machine's mood.
 
 pub mod batch;
@@ -40,6 +41,7 @@ pub mod instructions;
 pub mod ledger;
 pub mod limits;
 pub mod options;
+pub mod peers;
 pub mod plot;
 pub mod process;
 pub mod report;

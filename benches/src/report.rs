@@ -149,7 +149,7 @@ impl Report {
             taken_at: wall::now_micros() / 1_000_000,
             cores: std::thread::available_parallelism().map_or(0, usize::from),
             processor: processor(),
-            kernel: read("/proc/sys/kernel/osrelease"),
+            kernel: kernel(),
             figures,
         }
     }
@@ -259,10 +259,16 @@ pub fn commit() -> String {
     if is_clean { commit } else { format!("{commit}-changed") }
 }
 
-fn processor() -> String {
+/// What the machine calls its processors.
+pub(crate) fn processor() -> String {
     let described = read("/proc/cpuinfo");
     let model = described.lines().find_map(|line| line.strip_prefix("model name")?.split_once(':'));
     model.map_or_else(|| "an unknown processor".into(), |(_, name)| name.trim().to_owned())
+}
+
+/// The kernel that runs.
+pub(crate) fn kernel() -> String {
+    read("/proc/sys/kernel/osrelease")
 }
 
 fn read(path: &str) -> String {

@@ -2,10 +2,12 @@
 
 use crate::fault::Result;
 use crate::ledger::Ledger;
+use crate::peers::arrivals::Arrivals;
 use crate::work::number_of;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Empty};
 use hyper::body::Incoming;
+use hyper::header::HeaderValue;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Request, Response};
@@ -31,13 +33,22 @@ impl Sink {
     /// # Errors
     /// When no port of the loopback address can be had.
     pub fn start(tasks_max: usize) -> Result<Self> {
+        Self::start_noting(tasks_max, None)
+    }
+
+    /// The same, which also notes each callback in `arrivals`.
+    ///
+    /// # Errors
+    /// When no port of the loopback address can be had.
+    pub fn start_noting(tasks_max: usize, arrivals: Option<Arc<Arrivals>>) -> Result<Self> {
         let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
         listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
         let ledger = Arc::new(Ledger::new(tasks_max));
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let answers_after_ms = Arc::<AtomicU64>::default();
-        let (kept, delay) = (Arc::clone(&ledger), Arc::clone(&answers_after_ms));
+        let kept = Arc::new(Kept { ledger: Arc::clone(&ledger), arrivals });
+        let delay = Arc::clone(&answers_after_ms);
         std::thread::Builder::new().name("sink".into()).spawn(move || {
             runtime.block_on(async move {
                 if let Ok(listener) = TcpListener::from_std(listener) {
@@ -67,14 +78,32 @@ impl Sink {
     }
 }
 
-async fn serve(listener: TcpListener, ledger: Arc<Ledger>, delay: Arc<AtomicU64>) {
+/// Where callbacks are noted.
+struct Kept {
+    ledger: Arc<Ledger>,
+    arrivals: Option<Arc<Arrivals>>,
+}
+
+impl Kept {
+    /// The callback `request` came just now.
+    fn note(&self, request: &Request<Incoming>) {
+        let header = |name| request.headers().get(name).map(HeaderValue::as_bytes);
+        let task = header("xcron-task-id").and_then(number_of).unwrap_or(usize::MAX);
+        self.ledger.record(task);
+        if let Some(arrivals) = &self.arrivals {
+            arrivals.note(task, || header("xcron-scheduled-time"));
+        }
+    }
+}
+
+async fn serve(listener: TcpListener, kept: Arc<Kept>, delay: Arc<AtomicU64>) {
     while let Ok((stream, _)) = listener.accept().await {
         // Without it answers would wait for acknowledgements; a failure only makes it slower.
         let _slower = stream.set_nodelay(true);
-        let (ledger, delay) = (Arc::clone(&ledger), Arc::clone(&delay));
+        let (kept, delay) = (Arc::clone(&kept), Arc::clone(&delay));
         tokio::spawn(async move {
             let delay = || Duration::from_millis(delay.load(Ordering::Relaxed));
-            let answer = service_fn(move |request| receive(request, Arc::clone(&ledger), delay()));
+            let answer = service_fn(move |request| receive(request, Arc::clone(&kept), delay()));
             // Whoever called has gone away; there is nobody left to tell.
             let _gone = http1::Builder::new().serve_connection(TokioIo::new(stream), answer).await;
         });
@@ -83,11 +112,10 @@ async fn serve(listener: TcpListener, ledger: Arc<Ledger>, delay: Arc<AtomicU64>
 
 async fn receive(
     request: Request<Incoming>,
-    ledger: Arc<Ledger>,
+    kept: Arc<Kept>,
     delay: Duration,
 ) -> std::result::Result<Response<Empty<Bytes>>, Infallible> {
-    let task = request.headers().get("xcron-task-id").and_then(|id| number_of(id.as_bytes()));
-    ledger.record(task.unwrap_or(usize::MAX));
+    kept.note(&request);
     let mut body = request.into_body();
     while let Some(Ok(_)) = body.frame().await {}
     if !delay.is_zero() {

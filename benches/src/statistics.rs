@@ -15,7 +15,7 @@ pub fn median(values: &[f64]) -> f64 {
 /// The smallest value that at least the share `quantile` of `sorted` does not exceed; 0 of
 /// nothing.
 #[must_use]
-pub fn percentile(sorted: &[u64], quantile: f64) -> u64 {
+pub fn percentile<T: Copy + Default>(sorted: &[T], quantile: f64) -> T {
     let rank = (sorted.len() as f64 * quantile).ceil() as usize;
     let index = rank.clamp(1, sorted.len().max(1)) - 1;
     sorted.get(index).copied().unwrap_or_default()
@@ -39,6 +39,6 @@ mod tests {
         for (quantile, expected) in [(0.0, 1), (0.5, 50), (0.99, 99), (0.999, 100), (1.0, 100)] {
             assert_eq!(percentile(&hundred, quantile), expected);
         }
-        assert_eq!(percentile(&[], 0.5), 0);
+        assert_eq!(percentile::<u64>(&[], 0.5), 0);
     }
 }
