@@ -110,6 +110,11 @@ impl Queue {
         Self::drain(&mut self.state(), bytes_max)
     }
 
+    /// Whether nobody waits to be written.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.state().jobs.is_empty()
+    }
+
     /// Refuses further jobs; those in the queue are still taken.
     pub(crate) fn close(&self) {
         self.state().closed = true;

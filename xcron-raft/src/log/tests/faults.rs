@@ -1,7 +1,7 @@
 //! Disks that freeze, fail or are full: nothing is acknowledged that is not durable.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -237,6 +237,29 @@ fn a_purge_on_a_disk_too_full_for_another_name_frees_space_all_the_same() {
     let left = disk.list().unwrap();
     assert!(left.len() < before && !left.iter().any(|entry| entry.name.starts_with("spare-")));
     assert_eq!(log.range(), 51..60);
+}
+
+#[test]
+fn whoever_waits_to_be_written_does_not_wait_until_all_that_is_purged_is_removed() {
+    let disk = MemoryDisk::default();
+    drop(filled(&disk, 60));
+    let log = Log::open(Arc::new(disk.clone()), settings(Threads::Own)).unwrap();
+    let segments = {
+        let disk = disk.clone();
+        move || disk.list().unwrap().iter().filter(|entry| entry.name.starts_with("log-")).count()
+    };
+    let before = segments();
+    disk.freeze();
+    log.purge(id(1, 50)).unwrap();
+    wait_until("the writing of the purge", || log.shared.queue.is_empty());
+    let left = Arc::new(AtomicUsize::new(0));
+    let (seen, counted) = (Arc::clone(&left), segments.clone());
+    let done = Box::new(move |_| seen.store(counted(), Ordering::SeqCst));
+    log.append(vec![(id(1, 60), payload(60, 300))], done).unwrap();
+    disk.thaw();
+    wait_until("the append", || left.load(Ordering::SeqCst) > 0);
+    assert_eq!(left.load(Ordering::SeqCst), before - 1, "one, and no more");
+    wait_until("the removal of the others", || segments() < 5);
 }
 
 #[test]
