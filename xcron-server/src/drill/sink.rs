@@ -1,7 +1,7 @@
 //! Whoever is called back: it notes every callback and answers as the path of its address says.
 
 use super::error::{DrillError, system};
-use super::moment::now;
+use super::moment::{Micros, now};
 use super::nodes::Directory;
 use super::record::Recorder;
 use bytes::Bytes;
@@ -16,6 +16,7 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::OnceCell;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 use xcron_checker::Receipt;
@@ -109,16 +110,17 @@ async fn accept(listener: TcpListener, recorder: Recorder, nodes: Directory) {
 }
 
 async fn serve(stream: TcpStream, remote: SocketAddr, recorder: Recorder, nodes: Directory) {
-    // Asked at once: a sender that is killed takes with it what the system knew of its sockets.
-    let node = nodes.sender(remote).await;
+    let node = OnceCell::new();
+    // Asked at once: a sender that is killed takes with it what the system knew of its sockets. But
+    // that takes a while, and a callback came when it came.
+    let sender = || node.get_or_init(|| nodes.sender(remote));
     let answer = service_fn(|request: Request<Incoming>| {
-        let receipt = receipt(request.headers(), node);
-        let attempt = receipt.attempt;
-        let manner = Manner::of(request.uri().path());
-        let number = recorder.received(receipt);
-        let recorder = recorder.clone();
+        let (at, recorder) = (now(), &recorder);
         async move {
-            let Some(status) = manner.answer(attempt).await else {
+            let receipt = receipt(request.headers(), at, *sender().await);
+            let attempt = receipt.attempt;
+            let number = recorder.received(receipt);
+            let Some(status) = Manner::of(request.uri().path()).answer(attempt).await else {
                 recorder.answered(number, "reset", None);
                 return Err(io::Error::from(io::ErrorKind::ConnectionReset));
             };
@@ -131,14 +133,14 @@ async fn serve(stream: TcpStream, remote: SocketAddr, recorder: Recorder, nodes:
             Ok(response)
         }
     });
+    let serving = http1::Builder::new().serve_connection(TokioIo::new(stream), answer);
     // Senders die here; there is nobody left to tell.
-    let _gone = http1::Builder::new().serve_connection(TokioIo::new(stream), answer).await;
+    let (_node, _gone) = tokio::join!(sender(), serving);
 }
 
 /// What a callback says of itself.
-fn receipt(headers: &HeaderMap<HeaderValue>, node: Option<usize>) -> Receipt {
+fn receipt(headers: &HeaderMap<HeaderValue>, at: Micros, node: Option<usize>) -> Receipt {
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let at = now();
     let due = text("xcron-scheduled-time").parse().unwrap_or_default();
     let receipt = Receipt::new(text("xcron-task-id"), text("xcron-run-id"), due, at)
         .attempt(text("xcron-attempt").parse().unwrap_or_default())
