@@ -220,8 +220,8 @@ impl Flusher {
         self.write_frame(true)
     }
 
-    /// Removes segments all of whose entries are durably purged: one, and more while nobody waits to
-    /// be written. A snapshot lets dozens of them go, and each takes longer than a sync.
+    /// Removes segments all of whose entries are durably purged: one, and more while nobody waits
+    /// to be written. A snapshot lets dozens of them go, and each takes longer than a sync.
     fn collect(&mut self) -> Result<(), Error> {
         let purged = self.written.purged.map(|id| id.index);
         while let Some(&oldest) = self.closed.front() {
