@@ -5,7 +5,7 @@
 //! an empty store and is gone at its end, so nobody disturbs anybody else. What fails is written
 //! into the report and keeps nobody else from their turn.
 //!
-//! [`catalog`] is who there is and [`install`] gets them; [`adapter`] speaks with a peer's
+//! [`catalog`] is who there is and [`mod@install`] gets them; [`adapter`] speaks with a peer's
 //! adapter, which stands on a [`service`]; [`entrant`] is what xcron and peers have in common;
 //! [`arrivals`] counts what came, and [`standing`] is what is written about it.
 
