@@ -44,6 +44,7 @@ pub mod options;
 pub mod peers;
 pub mod plot;
 pub mod process;
+pub mod program;
 pub mod report;
 pub mod server;
 pub mod sink;

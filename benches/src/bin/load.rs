@@ -2,43 +2,22 @@
 
 use clap::Parser;
 use std::process::ExitCode;
-use tokio::signal::unix::{SignalKind, signal};
 use xcron_benches::compare;
 use xcron_benches::fault::Result;
 use xcron_benches::figures::{self, Bench};
 use xcron_benches::options::{Arguments, Command, Options};
+use xcron_benches::program;
 use xcron_benches::report::{Figure, Report};
 use xcron_benches::server;
 
 fn main() -> ExitCode {
     let Arguments { command, options } = Arguments::parse();
-    let outcome = match command {
+    match command {
         Some(Command::Compare { before, after }) => {
-            compare::files(&before, &after).map(|table| print!("{table}"))
+            let compared = compare::files(&before, &after);
+            program::exit("load", compared.map(|table| print!("{table}")))
         }
-        None => tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .map_err(Into::into)
-            .and_then(|runtime| runtime.block_on(until_interrupted(options))),
-    };
-    match outcome {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(fault) => {
-            eprintln!("load: {fault}");
-            ExitCode::FAILURE
-        }
-    }
-}
-
-/// A signal drops the measurement, which kills its server and removes its directory.
-async fn until_interrupted(options: Options) -> Result<()> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    tokio::select! {
-        biased;
-        _ = tokio::signal::ctrl_c() => Err("interrupted".into()),
-        _ = terminate.recv() => Err("terminated".into()),
-        outcome = measure(options) => outcome,
+        None => program::run("load", measure(options)),
     }
 }
 

@@ -2,35 +2,13 @@
 
 use clap::Parser;
 use std::process::ExitCode;
-use tokio::signal::unix::{SignalKind, signal};
 use xcron_benches::fault::Result;
 use xcron_benches::peers::measure;
 use xcron_benches::peers::options::Options;
+use xcron_benches::program;
 
 fn main() -> ExitCode {
-    let options = Options::parse();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let outcome = runtime
-        .map_err(Into::into)
-        .and_then(|runtime| runtime.block_on(until_interrupted(options)));
-    match outcome {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(fault) => {
-            eprintln!("peers: {fault}");
-            ExitCode::FAILURE
-        }
-    }
-}
-
-/// A signal drops the measurement, which ends everything that it started and removes its files.
-async fn until_interrupted(options: Options) -> Result<()> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    tokio::select! {
-        biased;
-        _ = tokio::signal::ctrl_c() => Err("interrupted".into()),
-        _ = terminate.recv() => Err("terminated".into()),
-        outcome = keep(options) => outcome,
-    }
+    program::run("peers", keep(Options::parse()))
 }
 
 async fn keep(options: Options) -> Result<()> {
