@@ -219,6 +219,7 @@ impl Target {
         snapshot: &SnapshotFile,
     ) -> Result<SnapshotResponse<TypeConfig>, StreamingError<TypeConfig>> {
         let failed = |error: io::Error| Unreachable::new(&error);
+        let _sending = snapshot.senders.enter();
         let file = snapshot.disk.open(&snapshot.name).map_err(failed)?;
         let last = snapshot.meta.last_log_id.as_ref().map(raft::log_id);
         let mut offset = 0;

@@ -60,6 +60,10 @@ pub trait Disk: Debug + Send + Sync + 'static {
     /// Removes a file.
     fn remove(&self, name: &str) -> io::Result<()>;
 
+    /// Removes a file that may be long, so slowly that writes and syncs of others are not held up.
+    /// Whoever has it open finds it cut short.
+    fn discard(&self, name: &str) -> io::Result<()>;
+
     /// Makes creations, renames and removals durable.
     fn sync_dir(&self) -> io::Result<()>;
 

@@ -18,6 +18,7 @@ mod reader;
 mod tests;
 mod writer;
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
@@ -54,6 +55,30 @@ const KIND_FOOT: u8 = 3;
 #[cfg(any(test, feature = "testing"))]
 pub(crate) use hash::hash;
 
+/// How many peers a snapshot is being sent to: as long as there are any, its file stays whole.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Senders(Arc<AtomicUsize>);
+
+impl Senders {
+    /// Counts one more until what is returned is dropped.
+    pub(crate) fn enter(&self) -> impl Drop + Send + use<> {
+        self.0.fetch_add(1, Ordering::SeqCst);
+        Sending(self.clone())
+    }
+
+    fn is_any(&self) -> bool {
+        self.0.load(Ordering::SeqCst) > 0
+    }
+}
+
+struct Sending(Senders);
+
+impl Drop for Sending {
+    fn drop(&mut self) {
+        self.0.0.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
 /// A finished snapshot.
 #[derive(Debug, Clone)]
 pub(crate) struct SnapshotFile {
@@ -65,6 +90,7 @@ pub(crate) struct SnapshotFile {
     pub(crate) time: Option<Timestamp>,
     /// What it holds, if it was read already.
     pub(crate) view: Option<Arc<View>>,
+    pub(crate) senders: Senders,
 }
 
 /// The snapshots of a node: one, except for the moment in which the next replaces it.
@@ -74,8 +100,16 @@ pub(crate) struct Snapshots {
     cluster_id: u128,
     format_max: u32,
     threads: Arc<Mutex<Vec<JoinHandle<()>>>>,
-    /// Held while one is being written; how far the newest reaches.
-    saved: Arc<Mutex<Option<LogId>>>,
+    /// Held while one is being written; the newest, and how far it reaches.
+    saved: Arc<Mutex<Option<Saved>>>,
+}
+
+/// What is known of the newest snapshot when the next is written.
+#[derive(Debug)]
+struct Saved {
+    last: Option<LogId>,
+    name: String,
+    senders: Senders,
 }
 
 impl Snapshots {
@@ -147,7 +181,8 @@ impl Snapshots {
     fn try_save(&self, view: &View) -> Result<SnapshotFile, Error> {
         let mut newest = self.saved.lock().unwrap_or_else(PoisonError::into_inner);
         let last = view.applied.as_ref().map(to_log);
-        if newest.map(|id| id.index) > last.map(|id| id.index) {
+        let newest_last = newest.as_ref().and_then(|saved| saved.last);
+        if newest_last.map(|id| id.index) > last.map(|id| id.index) {
             return Err(Error::new(ErrorKind::Stopped, "a newer snapshot has been written"));
         }
         let disk = &*self.disk;
@@ -166,11 +201,10 @@ impl Snapshots {
         disk.reached(failpoint::SNAPSHOT_AFTER_RENAME);
         disk.sync_dir().map_err(failed)?;
         disk.reached(failpoint::SNAPSHOT_BEFORE_REMOVE);
-        self.remove_others(&name).map_err(failed)?;
+        let senders = self.replace(&mut newest, last, &name).map_err(failed)?;
         disk.reached(failpoint::SNAPSHOT_AFTER_REMOVE);
-        *newest = last;
         let (meta, disk, time) = (meta_of(view), self.disk.clone(), time_of(view));
-        Ok(SnapshotFile { meta, disk, name, bytes, time, view: None })
+        Ok(SnapshotFile { meta, disk, name, bytes, time, view: None, senders })
     }
 
     /// Checks the snapshot that a peer has sent, whole on the disk by now.
@@ -182,8 +216,8 @@ impl Snapshots {
         let view = reader::read(&*self.disk, RECEIVED, Some(self.cluster_id), self.format_max)?;
         check_tasks(RECEIVED, &view)?;
         let (meta, disk, name) = (meta_of(&view), self.disk.clone(), RECEIVED.to_owned());
-        let time = time_of(&view);
-        Ok(SnapshotFile { meta, disk, name, bytes, time, view: Some(Arc::new(view)) })
+        let (time, view, senders) = (time_of(&view), Some(Arc::new(view)), Senders::default());
+        Ok(SnapshotFile { meta, disk, name, bytes, time, view, senders })
     }
 
     /// Makes a received snapshot the newest one and removes older ones.
@@ -194,8 +228,7 @@ impl Snapshots {
         let name = name_of(last);
         self.disk.rename(RECEIVED, &name).map_err(failed)?;
         self.disk.sync_dir().map_err(failed)?;
-        self.remove_others(&name).map_err(failed)?;
-        *newest = last;
+        file.senders = self.replace(&mut newest, last, &name).map_err(failed)?;
         file.name = name;
         file.view = None;
         Ok(file)
@@ -219,10 +252,14 @@ impl Snapshots {
         };
         let (id, format_max) = (Some(self.cluster_id), self.format_max);
         let view = reader::read(&*self.disk, &entry.name, id, format_max)?;
-        self.remove_others(&entry.name).map_err(|e| Error::disk("cannot tidy snapshots", &e))?;
-        let (disk, bytes) = (self.disk.clone(), entry.len);
+        let tidied = self.remove_others(&entry.name, |name| self.disk.remove(name));
+        tidied.map_err(|e| Error::disk("cannot tidy snapshots", &e))?;
         let (meta, name, time) = (meta_of(&view), entry.name, time_of(&view));
-        let file = SnapshotFile { meta, disk, name, bytes, time, view: None };
+        let (disk, bytes, senders) = (self.disk.clone(), entry.len, Senders::default());
+        let last = view.applied.as_ref().map(to_log);
+        let saved = Saved { last, name: name.clone(), senders: senders.clone() };
+        *self.saved.lock().unwrap_or_else(PoisonError::into_inner) = Some(saved);
+        let file = SnapshotFile { meta, disk, name, bytes, time, view: None, senders };
         Ok(Some((file, view)))
     }
 
@@ -231,13 +268,36 @@ impl Snapshots {
         reader::read(&*file.disk, &file.name, Some(self.cluster_id), self.format_max)
     }
 
+    /// Makes `name` the newest, which reaches to `last`, and removes the others while the log goes
+    /// on; returns those whom it will be sent by.
+    fn replace(
+        &self,
+        newest: &mut Option<Saved>,
+        last: Option<LogId>,
+        name: &str,
+    ) -> std::io::Result<Senders> {
+        let sent = newest.as_ref().filter(|saved| saved.senders.is_any());
+        self.remove_others(name, |other| {
+            // Whoever sends it goes on reading a file that has lost its name.
+            let is_sent = sent.is_some_and(|saved| saved.name == other);
+            if is_sent { self.disk.remove(other) } else { self.disk.discard(other) }
+        })?;
+        let senders = Senders::default();
+        *newest = Some(Saved { last, name: name.to_owned(), senders: senders.clone() });
+        Ok(senders)
+    }
+
     /// Removes all snapshots but `kept`, and what was not finished. One that a peer is sending
     /// stays: it may be whole already and about to be installed.
-    fn remove_others(&self, kept: &str) -> std::io::Result<()> {
+    fn remove_others(
+        &self,
+        kept: &str,
+        remove: impl Fn(&str) -> std::io::Result<()>,
+    ) -> std::io::Result<()> {
         for entry in self.disk.list()? {
             let is_other = is_snapshot(&entry.name) && entry.name != kept;
             if is_other || entry.name == TEMPORARY {
-                self.disk.remove(&entry.name)?;
+                remove(&entry.name)?;
             }
         }
         self.disk.sync_dir()

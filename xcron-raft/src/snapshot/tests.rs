@@ -300,3 +300,23 @@ fn a_snapshot_that_has_arrived_outlives_one_that_is_written_meanwhile() {
     let (_, newest) = snapshots.load().unwrap().unwrap();
     assert_eq!(newest.applied, arrived.applied);
 }
+
+#[test]
+fn a_snapshot_that_is_being_sent_stays_whole_when_the_next_takes_its_place() {
+    let commands = commands();
+    let mut view = View::default();
+    let disk = MemoryDisk::default();
+    let snapshots = Snapshots::new(Arc::new(disk.clone()), 1, FORMAT_MAX);
+    apply(&mut view, &commands[..10], 0);
+    let first = snapshots.save(&view).unwrap();
+    let sending = first.senders.enter();
+    let sent = disk.open(&first.name).unwrap();
+    apply(&mut view, &commands[10..20], 10);
+    let second = snapshots.save(&view).unwrap();
+    assert_eq!(sent.size().unwrap(), first.bytes);
+    drop(sending);
+    let unsent = disk.open(&second.name).unwrap();
+    apply(&mut view, &commands[20..30], 20);
+    snapshots.save(&view).unwrap();
+    assert_eq!(unsent.size().unwrap(), 0, "a long one would be removed in one go");
+}

@@ -364,6 +364,15 @@ impl Disk for MemoryDisk {
         Ok(())
     }
 
+    fn discard(&self, name: &str) -> io::Result<()> {
+        let mut state = self.live()?;
+        let file = state.find(name)?;
+        // Nothing of it is left at once, for whoever has it open and after a crash: the worst case.
+        state.files[file].clear();
+        state.change(NameChange::Remove(name.to_owned()));
+        Ok(())
+    }
+
     fn sync_dir(&self) -> io::Result<()> {
         let mut state = self.live()?;
         let count = state.pending.len();

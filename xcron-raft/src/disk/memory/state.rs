@@ -56,6 +56,15 @@ pub(super) enum NameChange {
     Remove(String),
 }
 
+impl FileState {
+    /// Leaves nothing of what it holds, cached or stored.
+    pub(super) fn clear(&mut self) {
+        self.cached.clear();
+        self.durable.clear();
+        self.dirty.clear();
+    }
+}
+
 impl State {
     pub(super) fn used(&self) -> u64 {
         self.names.values().map(|&f| self.files[f].cached.len() as u64).sum()
