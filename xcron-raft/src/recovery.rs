@@ -154,7 +154,7 @@ fn begin(
     let term = view.applied.map_or(0, |id| id.leader_id.term) + 1;
     let index = view.applied.map_or(0, |id| id.index) + 1;
     let at = LogId { leader_id: LeaderId { term, node_id: node }, index };
-    view.leap();
+    view.leap().map_err(|error| Error::new(ErrorKind::Foreign, error.to_string()))?;
     view.roster.replace(node, settings.advertise.clone());
     view.set_membership(membership(Some(at), [(node, settings.advertise.clone())]));
     view.applied = Some(at);

@@ -104,7 +104,7 @@ fn go_on(view: &mut View, ids: &[TaskId]) {
     assert!(view.roster.iter().all(|(id, _)| id <= node), "a number is given once");
     let calendar = Calendar::new(10);
     for id in ids {
-        let task = view.get(id).expect("it is there").task(id).expect("it can be read");
+        let task = view.get(id).expect("it is there").task().expect("it can be read");
         let now = task.state.due_at.unwrap_or_default().max(Timestamp::default());
         let context = ClaimContext {
             calendar: &calendar,

@@ -190,7 +190,8 @@ impl Snapshots {
         let file = disk.create(TEMPORARY).map_err(failed)?;
         disk.reached(failpoint::SNAPSHOT_AFTER_CREATE);
         let thinned = mutant::is_on(Mutant::SnapshotOmitsOpenRuns);
-        let thinned = thinned.then(|| view.without_open_runs());
+        let thinned = thinned.then(|| view.without_open_runs()).transpose();
+        let thinned = thinned.map_err(|error| Error::new(ErrorKind::Foreign, error.to_string()))?;
         let whole = thinned.as_ref().unwrap_or(view);
         let bytes = writer::write(disk, &*file, whole, self.cluster_id).map_err(failed)?;
         disk.reached(failpoint::SNAPSHOT_BEFORE_SYNC);

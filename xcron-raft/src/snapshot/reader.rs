@@ -8,16 +8,15 @@ use std::thread;
 use bytes::Bytes;
 use openraft::Membership;
 use prost::Message;
-use xcron_core::{TaskId, Timestamp};
+use xcron_core::Timestamp;
 
 use super::{BLOCK_BYTES_MAX, BLOCK_HEAD_BYTES, KIND_FOOT, KIND_HEAD, KIND_TASKS};
 use crate::disk::{Disk, DiskFile};
 use crate::log::COUNT_MAX;
-use crate::state::{FORMAT_MIN, Member, Record, Restored, Roster, View};
+use crate::state::{FORMAT_MIN, Member, Record, Restored, Restoring, Roster, View, take_field};
 use crate::types::{StoredMembership, from_log};
 use crate::wire::Unreadable;
-use crate::wire::snapshot::{FootMessage, HeadMessage, LogIdMessage, NodeMessage};
-use crate::wire::snapshot::{TaskMessage, TasksMessage};
+use crate::wire::snapshot::{FootMessage, HeadMessage, LogIdMessage, NodeMessage, TASK};
 use crate::{Error, ErrorKind};
 
 /// How many blocks may be read before they are in the view.
@@ -95,7 +94,7 @@ pub(super) fn read(
     if kind != KIND_HEAD {
         return Err(reader.damaged("it does not begin with a head"));
     }
-    let mut view = view(&reader, payload, cluster_id, format_max)?;
+    let mut restoring = Restoring::new(view(&reader, payload, cluster_id, format_max)?);
     let (to_view, blocks) = sync_channel::<Block>(BLOCKS_AHEAD);
     thread::scope(|scope| {
         let reading = thread::Builder::new().name("xcron-read".to_owned());
@@ -103,8 +102,8 @@ pub(super) fn read(
         let reading = reading.map_err(|e| Error::disk("cannot start a thread", &e))?;
         let mut restored = Ok(());
         for block in blocks {
-            let put = view.restore(block.tasks);
-            restored = put.map_err(|what| Error::damaged(name, block.offset, what));
+            let taken = restoring.take(block.tasks);
+            restored = taken.map_err(|what| Error::damaged(name, block.offset, what));
             if restored.is_err() {
                 break;
             }
@@ -112,7 +111,7 @@ pub(super) fn read(
         // A block that was refused stands before one that could not be read.
         restored.and(reading.join().unwrap_or_else(|bug| resume_unwind(bug)))
     })?;
-    Ok(view)
+    Ok(restoring.finish())
 }
 
 /// Reads the tasks and the foot, and hands over the tasks of each block.
@@ -121,11 +120,9 @@ fn read_tasks(mut reader: BlockReader<'_>, to_view: &SyncSender<Block>) -> Resul
     loop {
         match reader.next()? {
             (KIND_TASKS, payload) => {
-                let block: TasksMessage = reader.decode(payload)?;
-                tasks += block.tasks.len() as u64;
-                let read = block.tasks.into_iter().map(restored).collect::<Result<_, _>>();
-                let tasks = read.map_err(|error| reader.damaged(error))?;
-                if to_view.send(Block { offset: reader.offset, tasks }).is_err() {
+                let read = tasks_of(&payload).map_err(|error| reader.damaged(error))?;
+                tasks += read.len() as u64;
+                if to_view.send(Block { offset: reader.offset, tasks: read }).is_err() {
                     return Ok(()); // a block before was refused
                 }
             }
@@ -189,9 +186,13 @@ fn check_counts(head: &HeadMessage) -> Result<(), &'static str> {
     Ok(())
 }
 
-fn restored(task: TaskMessage) -> Result<Restored, Unreadable> {
-    let id = TaskId::parse(&task.id).map_err(|error| Unreadable::new(error.to_string()))?;
-    let copies = |runs: &[Bytes]| runs.iter().map(|bytes| bytes[..].into()).collect();
-    let record = Record::new(task.definition[..].into(), task.state[..].into(), task.revision);
-    Restored::new(id, record.keeping(copies(&task.history), copies(&task.failed)))
+/// The tasks of a block.
+fn tasks_of(payload: &[u8]) -> Result<Vec<Restored>, Unreadable> {
+    let (mut tasks, mut rest) = (Vec::new(), payload);
+    while !rest.is_empty() {
+        let task = take_field(&mut rest, TASK);
+        let task = task.ok_or_else(|| Unreadable::new("a block that does not hold tasks"))?;
+        tasks.push(Restored::new(Record::read(task)?)?);
+    }
+    Ok(tasks)
 }

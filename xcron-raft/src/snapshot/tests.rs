@@ -110,12 +110,12 @@ fn what_failed_before_the_format_knew_of_it_is_kept_apart_once_it_does() {
     let commits = [create("a", due_at(1)), put].map(|change| encode_commit(&[change], earlier));
     let mut view = View::default();
     apply(&mut view, &commits, 1);
-    let before = view.get(&id("a")).unwrap().task_with_history(&id("a")).unwrap();
+    let before = view.get(&id("a")).unwrap().task_with_history().unwrap();
     assert_eq!(view.failed_runs(), 0);
     apply(&mut view, &[encode(CommandKind::RaiseFormat(FORMAT_MAX))], 3);
     let record = view.get(&id("a")).unwrap();
-    assert_eq!((view.failed_runs(), record.failed().len(), record.history().len()), (1, 1, 1));
-    assert_eq!(record.task_with_history(&id("a")).unwrap().history, before.history);
+    assert_eq!((view.failed_runs(), record.failed_count(), record.history().count()), (1, 1, 1));
+    assert_eq!(record.task_with_history().unwrap().history, before.history);
 }
 
 #[test]

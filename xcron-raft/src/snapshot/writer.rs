@@ -3,14 +3,15 @@
 use std::io;
 
 use prost::Message;
+use prost::encoding::encode_varint;
 
 use super::{BLOCK_BYTES_MIN, BLOCK_HEAD_BYTES, KIND_FOOT, KIND_HEAD, KIND_TASKS};
 use crate::disk::{Disk, DiskFile, failpoint};
 use crate::log::LogId;
-use crate::state::{FORMAT_MIN, Member, Record, View};
+use crate::state::{FORMAT_MIN, Member, View};
 use crate::types::to_log;
 use crate::wire::entry::MembershipMessage;
-use crate::wire::snapshot::{FootMessage, HeadMessage, NodeMessage, TaskMessage, TasksMessage};
+use crate::wire::snapshot::{FootMessage, HeadMessage, NodeMessage, TASK};
 
 /// The most bytes that are written and not synced: a sync of the log waits for what the kernel has
 /// in hand of the snapshot, all of it at the worst.
@@ -31,12 +32,17 @@ impl BlockWriter<'_> {
         let mut block = vec![0; BLOCK_HEAD_BYTES];
         let encoded = message.encode(&mut block);
         encoded.map_err(|error| io::Error::other(error.to_string()))?;
+        self.write_block(kind, &mut block)
+    }
+
+    /// Writes a block with its head, for which there is room in front of the payload.
+    fn write_block(&mut self, kind: u8, block: &mut [u8]) -> io::Result<()> {
         block[8] = kind;
         let crc = crc32c::crc32c(&block[8..]);
         let payload_bytes = (block.len() - BLOCK_HEAD_BYTES) as u32;
         block[..4].copy_from_slice(&payload_bytes.to_le_bytes());
         block[4..8].copy_from_slice(&crc.to_le_bytes());
-        self.file.write_at(self.offset, &block)?;
+        self.file.write_at(self.offset, block)?;
         self.offset += block.len() as u64;
         self.blocks += 1;
         self.crcs = crc32c::crc32c_append(self.crcs, &crc.to_le_bytes());
@@ -58,21 +64,20 @@ pub(super) fn write(
 ) -> io::Result<u64> {
     let mut writer = BlockWriter { disk, file, offset: 0, synced: 0, blocks: 0, crcs: 0 };
     writer.write(KIND_HEAD, &head(view, cluster_id))?;
-    let mut block = TasksMessage::default();
-    let (mut bytes, mut tasks) = (0, 0);
-    for (id, record) in view.records() {
-        let task = task(id.as_str(), record);
-        bytes += task.encoded_len();
+    let (mut block, mut tasks) = (vec![0; BLOCK_HEAD_BYTES], 0);
+    for record in view.records() {
+        let bytes = record.bytes();
+        block.push(TASK);
+        encode_varint(bytes.len() as u64, &mut block);
+        block.extend_from_slice(bytes);
         tasks += 1;
-        block.tasks.push(task);
-        if bytes >= BLOCK_BYTES_MIN {
-            writer.write(KIND_TASKS, &block)?;
-            block.tasks.clear();
-            bytes = 0;
+        if block.len() >= BLOCK_BYTES_MIN {
+            writer.write_block(KIND_TASKS, &mut block)?;
+            block.truncate(BLOCK_HEAD_BYTES);
         }
     }
-    if !block.tasks.is_empty() {
-        writer.write(KIND_TASKS, &block)?;
+    if block.len() > BLOCK_HEAD_BYTES {
+        writer.write_block(KIND_TASKS, &mut block)?;
     }
     let foot = FootMessage { blocks: writer.blocks, tasks, crc: writer.crcs };
     writer.write(KIND_FOOT, &foot)?;
@@ -100,17 +105,5 @@ fn head(view: &View, cluster_id: u128) -> HeadMessage {
         nodes: nodes.collect(),
         node_ids: if is_first { 0 } else { roster.last_id() },
         time: if is_first { 0 } else { roster.time().as_millis() },
-    }
-}
-
-fn task(id: &str, record: &Record) -> TaskMessage {
-    let copy = |bytes: &[u8]| bytes::Bytes::copy_from_slice(bytes);
-    TaskMessage {
-        id: id.to_owned(),
-        definition: copy(&record.definition),
-        state: copy(&record.state),
-        revision: record.revision,
-        history: record.history().iter().map(|bytes| copy(bytes)).collect(),
-        failed: record.failed().iter().map(|bytes| copy(bytes)).collect(),
     }
 }

@@ -1,16 +1,18 @@
 //! All tasks with their indexes as of one applied entry, and how commands change them.
 
 use std::collections::BTreeSet;
-use std::ops::Bound;
+use std::mem;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use imbl::{OrdMap, OrdSet};
+use imbl::OrdMap;
 use xcron_core::mutant::{self, Mutant};
 use xcron_core::task::state::{Holder, TaskState, TaskStatus};
 use xcron_core::{Task, TaskCounts, TaskId, TaskWithHistory, Timestamp};
 
-use super::record::{self, Keys, Record};
+use super::index::Index;
+use super::record::{Keys, Parts, Record};
+use super::restoring::Restoring;
 use super::roster::{FORMAT_KEEPS_FAILED, Roster};
 use crate::types::{Answer, Batch, LogId, Replies, Reply, StoredMembership};
 use crate::wire::Unreadable;
@@ -23,47 +25,24 @@ use crate::wire::state::encode as encode_state;
 const REVISIONS_LEAP: u64 = 1 << 44;
 
 /// All tasks as of one applied entry. A clone shares everything with its original.
+///
+/// Every index holds the records themselves, so whoever replaces one does so in all of them.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct View {
-    records: OrdMap<TaskId, Arc<Record>>,
-    due: OrdSet<(Timestamp, TaskId)>,
-    finished: OrdSet<(Timestamp, TaskId)>,
+    pub(super) records: Index<()>,
+    pub(super) due: Index<Timestamp>,
+    pub(super) finished: Index<Timestamp>,
     /// Tasks with an attempt that each holder has, by their revisions.
-    held: OrdMap<Holder, OrdSet<(u64, TaskId)>>,
+    held: OrdMap<Holder, Index<u64>>,
     lives: OrdMap<u64, u64>,
     /// Tasks that keep failed runs apart.
-    failed: OrdSet<TaskId>,
+    failed: Index<()>,
     failed_runs: u64,
     counts: TaskCounts,
-    revision: u64,
+    pub(super) revision: u64,
     pub(crate) applied: Option<LogId>,
     pub(crate) membership: Arc<StoredMembership>,
     pub(crate) roster: Roster,
-}
-
-/// A task that a snapshot holds, which is none of a view yet.
-#[derive(Debug)]
-pub(crate) struct Restored {
-    id: TaskId,
-    record: Record,
-    keys: Keys,
-}
-
-impl Restored {
-    /// Reads as much of the task as the indexes need.
-    ///
-    /// # Errors
-    /// When it cannot be a task of any view.
-    pub(crate) fn new(id: TaskId, record: Record) -> Result<Self, Unreadable> {
-        let state = record.task_state()?;
-        let task = Self { id, record, keys: Keys::of_state(&state) };
-        record::check(&state).map_err(|what| task.refused(what))?;
-        Ok(task)
-    }
-
-    fn refused(&self, what: &str) -> Unreadable {
-        Unreadable::new(format!("task {} {what}", self.id))
-    }
 }
 
 impl View {
@@ -82,34 +61,45 @@ impl View {
 
     /// Leaves out so many revisions that none is given again that the cluster may have given since
     /// this view was its newest: they are the fences of what it sent.
-    pub(crate) fn leap(&mut self) {
-        let leapt = |record: &Arc<Record>| {
-            let mut leapt = (**record).clone();
-            leapt.revision = leapt.revision.saturating_add(REVISIONS_LEAP);
-            Arc::new(leapt)
-        };
-        let records = self.records.iter();
-        self.records = records.map(|(id, record)| (id.clone(), leapt(record))).collect();
-        let leapt =
-            |(revision, id): &(u64, TaskId)| (revision.saturating_add(REVISIONS_LEAP), id.clone());
-        let leapt = |tasks: &OrdSet<(u64, TaskId)>| tasks.iter().map(leapt).collect::<OrdSet<_>>();
-        let held = self.held.iter();
-        self.held = held.map(|(holder, tasks)| (*holder, leapt(tasks))).collect();
+    pub(crate) fn leap(&mut self) -> Result<(), Unreadable> {
         self.revision = self.revision.saturating_add(REVISIONS_LEAP);
+        self.rebuild(|record| {
+            Ok(record.with_revision(record.revision().saturating_add(REVISIONS_LEAP)))
+        })
     }
 
     /// What [`Mutant::SnapshotOmitsOpenRuns`] writes instead of this view.
-    pub(crate) fn without_open_runs(&self) -> Self {
-        let thinned = |record: &Arc<Record>| match record.task_state() {
-            Ok(state) => {
-                let mut thinned = (**record).clone();
-                thinned.state = encode_state(&TaskState { runs: Vec::new(), ..state }).into();
-                Arc::new(thinned)
-            }
-            Err(_) => record.clone(),
+    pub(crate) fn without_open_runs(&self) -> Result<Self, Unreadable> {
+        let mut thinned = self.clone();
+        thinned.rebuild(|record| {
+            let state = TaskState { runs: Vec::new(), ..record.task_state()? };
+            Ok(record.with_state(&encode_state(&state)))
+        })?;
+        Ok(thinned)
+    }
+
+    /// Replaces every record by what `change` makes of it.
+    fn rebuild(
+        &mut self,
+        change: impl Fn(&Record) -> Result<Record, Unreadable>,
+    ) -> Result<(), Unreadable> {
+        let records = mem::take(&mut self.records);
+        let empty = Self {
+            applied: self.applied,
+            membership: self.membership.clone(),
+            roster: self.roster.clone(),
+            revision: self.revision,
+            lives: self.lives.clone(),
+            ..Self::default()
         };
-        let records = self.records.iter().map(|(id, record)| (id.clone(), thinned(record)));
-        Self { records: records.collect(), ..self.clone() }
+        let mut rebuilt = Restoring::new(empty);
+        for entry in records.iter() {
+            let record = change(&entry.record)?;
+            let keys = Keys::of(record.parts().state)?;
+            rebuilt.put(record, &keys);
+        }
+        *self = rebuilt.finish();
+        Ok(())
     }
 
     /// Takes over who the members are, as raft says.
@@ -118,49 +108,13 @@ impl View {
         self.membership = Arc::new(membership);
     }
 
-    /// Puts tasks that a snapshot holds; they come in order of id.
-    ///
-    /// # Errors
-    /// When one cannot be a task of this view, or the next step of it would be one too far.
-    pub(crate) fn restore(&mut self, tasks: Vec<Restored>) -> Result<(), Unreadable> {
-        let mut last = self.records.get_max().map(|(last, _)| last);
-        for task in &tasks {
-            if last.is_some_and(|last| *last >= task.id) {
-                return Err(task.refused("is there twice or out of order"));
-            }
-            if !(1..=self.revision).contains(&task.record.revision) {
-                return Err(task.refused("has a revision that was never given"));
-            }
-            last = Some(&task.id);
-        }
-        // Every second one first: a node that is full is split into halves, and only what comes
-        // between two others fills them again.
-        let mut between = Vec::with_capacity(tasks.len() / 2);
-        for (number, task) in tasks.into_iter().enumerate() {
-            if number % 2 == 0 {
-                self.insert(task.id, task.record, &task.keys);
-            } else {
-                between.push(task);
-            }
-        }
-        between.into_iter().for_each(|task| self.insert(task.id, task.record, &task.keys));
-        Ok(())
-    }
-
     /// Makes sure that all of every task can be read and decided on, its definition and its
     /// history included.
     pub(crate) fn check_tasks(&self) -> Result<(), Unreadable> {
-        self.records().try_for_each(|(id, record)| {
-            let whole = record.task_with_history(id)?;
-            let checked = whole.task.definition.check();
-            checked.map_err(|error| Unreadable::new(format!("task {id}: {error}")))
+        self.records().try_for_each(|record| {
+            let checked = record.task_with_history()?.task.definition.check();
+            checked.map_err(|error| refused(record, &format!("has a definition whose {error}")))
         })
-    }
-
-    fn insert(&mut self, id: TaskId, record: Record, keys: &Keys) {
-        self.index(&id, keys, record.revision);
-        self.note_failed(&id, 0, record.failed().len());
-        self.records.insert(id, Arc::new(record));
     }
 
     /// Takes the steps of `batch`. An error means that this version cannot read one: the node has
@@ -226,81 +180,106 @@ impl View {
     }
 
     fn create(&mut self, create: CreateMessage) -> Result<Answer, Unreadable> {
-        let id = task_id(&create.id)?;
-        if self.records.contains_key(&id) {
+        check_id(&create.id)?;
+        let id = create.id.as_bytes();
+        if self.records.get(&(), id).is_some() {
             return Ok(Answer::Exists);
         }
         let revision = self.revision + 1;
-        // Copies: a slice would keep all of the entry that it came with.
-        let (definition, state) = (create.definition[..].into(), create.state[..].into());
-        let record = Record::new(definition, state, revision);
-        let keys = Keys::of(&record.state)?;
-        self.insert(id, record, &keys);
+        let (definition, state) = (&create.definition[..], &create.state[..]);
+        let keys = Keys::of(state)?;
+        self.insert(Record::new(&Parts { id, definition, state, revision }), &keys);
         Ok(Answer::Done(revision))
     }
 
     fn put(&mut self, put: PutMessage, keeping: Keeping) -> Result<Answer, Unreadable> {
-        let id = task_id(&put.id)?;
-        let Some(old) = self.records.get(&id).cloned() else {
+        check_id(&put.id)?;
+        let Some(old) = self.records.get(&(), put.id.as_bytes()).cloned() else {
             return Ok(Answer::Missing);
         };
+        let parts = old.parts();
         let is_checked = !mutant::is_on(Mutant::ClaimWithoutVersionCheck);
-        if is_checked && old.revision != put.expected {
-            return Ok(Answer::Stale(old.revision));
+        if is_checked && parts.revision != put.expected {
+            return Ok(Answer::Stale(parts.revision));
         }
-        let (history, failed) = old.remember(&put.ended, keeping)?;
         let revision = self.revision + 1;
-        let definition = put.definition.map_or_else(|| old.definition.clone(), |d| d[..].into());
-        let record = Record::new(definition, put.state[..].into(), revision);
-        let record = record.keeping(history, failed);
-        self.note_failed(&id, old.failed().len(), record.failed().len());
-        let (before, after) = (Keys::of(&old.state)?, Keys::of(&record.state)?);
-        if before != after || !after.holders.is_empty() {
-            self.unindex(&id, &before, old.revision);
-            self.index(&id, &after, revision);
-        }
-        self.records.insert(id, Arc::new(record));
+        let definition = put.definition.as_deref().unwrap_or(parts.definition);
+        let parts = Parts { definition, state: &put.state, revision, ..parts };
+        let record = Record::keeping(&parts, &old.remember(&put.ended, keeping)?);
+        self.replace(&old, record)?;
         Ok(Answer::Done(revision))
     }
 
     fn delete(&mut self, delete: DeleteMessage) -> Result<Answer, Unreadable> {
-        let id = task_id(&delete.id)?;
-        let Some(old) = self.records.get(&id).cloned() else {
+        check_id(&delete.id)?;
+        let Some(old) = self.records.get(&(), delete.id.as_bytes()).cloned() else {
             return Ok(Answer::Missing);
         };
-        if delete.expected.is_some_and(|expected| expected != old.revision) {
-            return Ok(Answer::Stale(old.revision));
+        let revision = old.revision();
+        if delete.expected.is_some_and(|expected| expected != revision) {
+            return Ok(Answer::Stale(revision));
         }
-        self.unindex(&id, &Keys::of(&old.state)?, old.revision);
-        self.note_failed(&id, old.failed().len(), 0);
-        self.records.remove(&id);
+        self.unindex(&old, &Keys::of(old.parts().state)?, None);
+        if old.failed_count() > 0 {
+            self.failed.remove(&(), old.id_bytes());
+            self.failed_runs -= old.failed_count() as u64;
+        }
+        self.records.remove(&(), old.id_bytes());
         Ok(Answer::Done(self.revision + 1))
     }
 
-    fn index(&mut self, id: &TaskId, keys: &Keys, revision: u64) {
+    fn insert(&mut self, record: Record, keys: &Keys) {
+        self.index(&record, keys);
+        self.note_failed(None, &record);
+        self.records.insert((), record);
+    }
+
+    /// Puts `record` in the place of an older one of the same task.
+    fn replace(&mut self, old: &Record, record: Record) -> Result<(), Unreadable> {
+        let (before, after) = (Keys::of(old.parts().state)?, Keys::of(record.parts().state)?);
+        self.unindex(old, &before, Some(&after));
+        self.index(&record, &after);
+        self.note_failed(Some(old), &record);
+        self.records.insert((), record);
+        Ok(())
+    }
+
+    fn index(&mut self, record: &Record, keys: &Keys) {
         if let Some(at) = keys.due_at {
-            self.due.insert((at, id.clone()));
+            self.due.insert(at, record.clone());
         }
         if let Some(at) = keys.finished_at {
-            self.finished.insert((at, id.clone()));
+            self.finished.insert(at, record.clone());
         }
+        self.index_open(record, keys);
+    }
+
+    /// The part of the indexes that is small.
+    pub(super) fn index_open(&mut self, record: &Record, keys: &Keys) {
         for holder in &keys.holders {
-            self.held.entry(*holder).or_default().insert((revision, id.clone()));
+            self.held.entry(*holder).or_default().insert(record.revision(), record.clone());
         }
         *self.counter(keys.status) += 1;
     }
 
-    fn unindex(&mut self, id: &TaskId, keys: &Keys, revision: u64) {
-        if let Some(at) = keys.due_at {
-            self.due.remove(&(at, id.clone()));
+    /// Takes `record` out of the indexes, but for a place that the next one with the keys `after`
+    /// takes.
+    fn unindex(&mut self, record: &Record, keys: &Keys, after: Option<&Keys>) {
+        let id = record.id_bytes();
+        if let Some(at) = keys.due_at
+            && after.and_then(|after| after.due_at) != Some(at)
+        {
+            self.due.remove(&at, id);
         }
-        if let Some(at) = keys.finished_at {
-            self.finished.remove(&(at, id.clone()));
+        if let Some(at) = keys.finished_at
+            && after.and_then(|after| after.finished_at) != Some(at)
+        {
+            self.finished.remove(&at, id);
         }
         for holder in &keys.holders {
             if let Some(tasks) = self.held.get_mut(holder) {
-                tasks.remove(&(revision, id.clone()));
-                if tasks.is_empty() {
+                tasks.remove(&record.revision(), id);
+                if tasks.len() == 0 {
                     self.held.remove(holder);
                 }
             }
@@ -310,25 +289,24 @@ impl View {
 
     /// Keeps apart what failed while an earlier format was in force.
     fn set_failed_apart(&mut self) -> Result<(), Unreadable> {
-        let remembering = self.records().filter(|(_, record)| !record.history().is_empty());
-        let set_apart = remembering.filter_map(|(id, record)| {
+        let set_apart = self.records().filter_map(|record| {
             let apart = record.with_failed_apart().transpose()?;
-            Some(apart.map(|apart| (id.clone(), record.failed().len(), apart)))
+            Some(apart.map(|apart| (record.clone(), apart)))
         });
-        for (id, before, record) in set_apart.collect::<Result<Vec<_>, _>>()? {
-            self.note_failed(&id, before, record.failed().len());
-            self.records.insert(id, Arc::new(record));
+        for (old, record) in set_apart.collect::<Result<Vec<_>, _>>()? {
+            self.replace(&old, record)?;
         }
         Ok(())
     }
 
-    /// Notes that a task keeps so many failed runs instead of so many.
-    fn note_failed(&mut self, id: &TaskId, before: usize, after: usize) {
+    /// Notes how many failed runs a record keeps apart, and how many the one in its place did.
+    pub(super) fn note_failed(&mut self, old: Option<&Record>, record: &Record) {
+        let (before, after) = (old.map_or(0, Record::failed_count), record.failed_count());
         self.failed_runs = self.failed_runs - before as u64 + after as u64;
-        match (before, after) {
-            (0, 1..) => drop(self.failed.insert(id.clone())),
-            (1.., 0) => drop(self.failed.remove(id)),
-            _ => {}
+        if after > 0 {
+            self.failed.insert((), record.clone());
+        } else if before > 0 {
+            self.failed.remove(&(), record.id_bytes());
         }
     }
 
@@ -341,13 +319,13 @@ impl View {
     }
 
     /// The record of a task.
-    pub(crate) fn get(&self, id: &TaskId) -> Option<&Arc<Record>> {
-        self.records.get(id)
+    pub(crate) fn get(&self, id: &TaskId) -> Option<&Record> {
+        self.records.get(&(), id.as_str().as_bytes())
     }
 
     /// All records in order of id.
-    pub(crate) fn records(&self) -> impl Iterator<Item = (&TaskId, &Arc<Record>)> {
-        self.records.iter()
+    pub(crate) fn records(&self) -> impl Iterator<Item = &Record> {
+        self.records.iter().map(|entry| &entry.record)
     }
 
     /// Up to `limit` tasks in order of id, those after `after`.
@@ -356,9 +334,7 @@ impl View {
         after: Option<&TaskId>,
         limit: usize,
     ) -> Result<Vec<Task>, Unreadable> {
-        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
-        let range = self.records.range::<_, TaskId>((from, Bound::Unbounded));
-        range.take(limit).map(|(id, record)| record.task(id)).collect()
+        records_after(&self.records, after).take(limit).map(Record::task).collect()
     }
 
     /// Up to `limit` tasks with their histories in order of id, those after `after`; all of them,
@@ -369,13 +345,8 @@ impl View {
         limit: usize,
         failed: bool,
     ) -> Result<Vec<TaskWithHistory>, Unreadable> {
-        let range = (after.map_or(Bound::Unbounded, Bound::Excluded), Bound::Unbounded);
-        let read = |(id, record): (&TaskId, &Arc<Record>)| record.task_with_history(id);
-        if !failed {
-            return self.records.range::<_, TaskId>(range).take(limit).map(read).collect();
-        }
-        let ids = self.failed.range::<_, TaskId>(range).take(limit);
-        ids.filter_map(|id| self.records.get_key_value(id)).map(read).collect()
+        let index = if failed { &self.failed } else { &self.records };
+        records_after(index, after).take(limit).map(Record::task_with_history).collect()
     }
 
     /// How many failed runs are kept.
@@ -391,15 +362,16 @@ impl View {
         limit: usize,
         is_gone: &dyn Fn(Holder) -> bool,
     ) -> Result<Vec<Task>, Unreadable> {
-        let orphans: BTreeSet<&TaskId> = self.orphans(is_gone).take(limit).collect();
-        let due = self.due.iter().take_while(|(at, _)| *at <= until).map(|(_, id)| id);
-        let due = due.filter(|id| !orphans.contains(id));
-        self.tasks(orphans.iter().copied().chain(due).take(limit))
+        let orphans: Vec<&Record> = self.orphans(is_gone).take(limit).collect();
+        let ids: BTreeSet<&[u8]> = orphans.iter().map(|record| record.id_bytes()).collect();
+        let due = self.due.iter().take_while(|entry| entry.key <= until);
+        let due = due.map(|entry| &entry.record).filter(|due| !ids.contains(due.id_bytes()));
+        orphans.iter().copied().chain(due).take(limit).map(Record::task).collect()
     }
 
     /// Up to `limit` finished tasks, the one that finished first first.
     pub(crate) fn finished(&self, limit: usize) -> Result<Vec<Task>, Unreadable> {
-        self.tasks(self.finished.iter().map(|(_, id)| id).take(limit))
+        self.finished.iter().take(limit).map(|entry| entry.record.task()).collect()
     }
 
     /// When somebody must decide next.
@@ -407,7 +379,7 @@ impl View {
         if self.has_orphans(is_gone) {
             return Some(Timestamp::MIN);
         }
-        self.due.get_min().map(|(at, _)| *at)
+        self.due.first().map(|first| first.key)
     }
 
     /// Whether a run waits whose holder is gone.
@@ -415,21 +387,23 @@ impl View {
         self.held.keys().any(|holder| is_gone(*holder))
     }
 
-    /// Tasks with a run whose holder is gone. There are few holders: lives of nodes with an open
-    /// run.
-    fn orphans(&self, is_gone: &dyn Fn(Holder) -> bool) -> impl Iterator<Item = &TaskId> {
+    /// Tasks with a run whose holder is gone, each once. There are few holders: lives of nodes with
+    /// an open run.
+    fn orphans(&self, is_gone: &dyn Fn(Holder) -> bool) -> impl Iterator<Item = &Record> {
         let gone = self.held.iter().filter(|(holder, _)| is_gone(**holder));
-        gone.flat_map(|(_, tasks)| tasks.iter().map(|(_, id)| id))
+        let records = gone.flat_map(|(_, tasks)| tasks.iter().map(|entry| &entry.record));
+        let mut seen = BTreeSet::new();
+        records.filter(move |record| seen.insert(record.id_bytes()))
     }
 
     /// How many tasks have an attempt that `holder` has.
     pub(crate) fn held_by(&self, holder: Holder) -> usize {
-        self.held.get(&holder).map_or(0, OrdSet::len)
+        self.held.get(&holder).map_or(0, Index::len)
     }
 
     /// The newest revision of those tasks.
     pub(crate) fn newest_held_by(&self, holder: Holder) -> Option<u64> {
-        self.held.get(&holder)?.get_max().map(|(revision, _)| *revision)
+        self.held.get(&holder)?.last().map(|entry| entry.key)
     }
 
     /// Up to `limit` of those tasks that have changed after the revision `since`, in the order in
@@ -443,9 +417,8 @@ impl View {
         let Some(held) = self.held.get(&holder) else {
             return Ok(Vec::new());
         };
-        let newer = held.iter().rev().take_while(|(revision, _)| *revision > since);
-        let newer: Vec<&TaskId> = newer.map(|(_, id)| id).collect();
-        self.tasks(newer.into_iter().rev().take(limit))
+        let newer = held.after(|entry| entry.key <= since);
+        newer.take(limit).map(|entry| entry.record.task()).collect()
     }
 
     /// Whether `holder` is the present life of its node.
@@ -472,17 +445,21 @@ impl View {
     pub(crate) fn lives(&self) -> impl Iterator<Item = (u64, u64)> {
         self.lives.iter().map(|(&node, &life)| (node, life))
     }
-
-    fn tasks<'a>(&self, ids: impl Iterator<Item = &'a TaskId>) -> Result<Vec<Task>, Unreadable> {
-        let records: Vec<_> = ids.filter_map(|id| self.records.get_key_value(id)).collect();
-        let mut tasks = Vec::with_capacity(records.len());
-        for (id, record) in records {
-            tasks.push(record.task(id)?);
-        }
-        Ok(tasks)
-    }
 }
 
-fn task_id(text: &str) -> Result<TaskId, Unreadable> {
-    TaskId::parse(text).map_err(|error| Unreadable::new(error.to_string()))
+fn records_after<'a>(
+    index: &'a Index<()>,
+    after: Option<&TaskId>,
+) -> impl Iterator<Item = &'a Record> {
+    let after = after.map(|id| id.as_str().as_bytes());
+    let entries = index.after(|entry| after.is_some_and(|id| entry.record.id_bytes() <= id));
+    entries.map(|entry| &entry.record)
+}
+
+fn check_id(id: &str) -> Result<(), Unreadable> {
+    TaskId::parse(id).map(drop).map_err(|error| Unreadable::new(error.to_string()))
+}
+
+pub(super) fn refused(record: &Record, what: &str) -> Unreadable {
+    Unreadable::new(format!("task {} {what}", String::from_utf8_lossy(record.id_bytes())))
 }

@@ -117,7 +117,7 @@ impl Store for RaftStore {
         consistency: Consistency,
     ) -> Result<Option<TaskWithHistory>, StoreError> {
         let view = self.fresh_view(consistency).await?;
-        let found = view.get(id).map(|record| record.task_with_history(id));
+        let found = view.get(id).map(|record| record.task_with_history());
         found.transpose().map_err(unreadable)
     }
 
@@ -192,7 +192,7 @@ impl Store for RaftStore {
         view.get(&claim.task).is_some_and(|record| {
             // A task at the revision that made the claim is as the claim made it.
             let stands = |state| claim.stands_in(&state);
-            record.revision == made.0 || record.task_state().is_ok_and(stands)
+            record.revision() == made.0 || record.task_state().is_ok_and(stands)
         })
     }
 

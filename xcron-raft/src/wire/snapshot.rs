@@ -46,14 +46,19 @@ pub(crate) struct NodeMessage {
     pub(crate) nonce: Bytes,
 }
 
+/// In front of every task of a `TasksMessage`.
+pub(crate) const TASK: u8 = 0x0a;
+
 /// Tasks in order of id.
+#[cfg(any(test, feature = "fuzzing"))]
 #[derive(Clone, PartialEq, Message)]
 pub(crate) struct TasksMessage {
     #[prost(message, repeated, tag = "1")]
     pub(crate) tasks: Vec<TaskMessage>,
 }
 
-/// One task.
+/// One task: what a record is. Records are written and read as they are; this is what they are.
+#[cfg(any(test, feature = "fuzzing"))]
 #[derive(Clone, PartialEq, Message)]
 pub(crate) struct TaskMessage {
     #[prost(string, tag = "1")]

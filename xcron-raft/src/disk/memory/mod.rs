@@ -23,7 +23,11 @@ use crate::{Error, ErrorKind};
 /// # Ok::<(), std::io::Error>(())
 /// ```
 #[derive(Debug, Clone, Default)]
-pub struct MemoryDisk(Arc<Inner>);
+pub struct MemoryDisk {
+    inner: Arc<Inner>,
+    /// The only life in which it is of use, if it is one.
+    life: Option<u64>,
+}
 
 #[derive(Debug, Default)]
 struct Inner {
@@ -91,10 +95,17 @@ pub(crate) fn next_random(seed: &mut u64) -> u64 {
 }
 
 impl MemoryDisk {
+    /// The same directory for the process that uses it now: what goes on of it after its end does
+    /// not reach the directory.
+    #[must_use]
+    pub fn of_this_life(&self) -> Self {
+        Self { life: Some(self.inner.state().epoch), ..self.clone() }
+    }
+
     /// Cuts the power: of what was not synced, a part chosen by `seed` survives; every open handle
     /// fails from now on.
     pub fn crash(&self, mut seed: u64) {
-        let mut state = self.0.state();
+        let mut state = self.inner.state();
         let state = &mut *state;
         for file in &mut state.files {
             // Some crashes keep nothing, some everything, most a part.
@@ -111,12 +122,12 @@ impl MemoryDisk {
         state.pending.clear();
         state.names = state.durable_names.clone();
         Self::restart(state);
-        self.0.thawed.notify_all();
+        self.inner.thawed.notify_all();
     }
 
     /// Cuts the power while exactly the un-synced sectors numbered by `kept` survive.
     pub fn crash_keeping(&self, kept: &BTreeSet<usize>) {
-        let mut state = self.0.state();
+        let mut state = self.inner.state();
         let state = &mut *state;
         let mut number = 0;
         for file in &mut state.files {
@@ -130,13 +141,13 @@ impl MemoryDisk {
         }
         state.settle_names(state.pending.len());
         Self::restart(state);
-        self.0.thawed.notify_all();
+        self.inner.thawed.notify_all();
     }
 
     /// Ends the process, as a kill does: what was written stays in the cache of the system.
     pub fn kill(&self) {
-        Self::restart(&mut self.0.state());
-        self.0.thawed.notify_all();
+        Self::restart(&mut self.inner.state());
+        self.inner.thawed.notify_all();
     }
 
     fn restart(state: &mut State) {
@@ -152,76 +163,76 @@ impl MemoryDisk {
 
     /// Lets the next `count` syncs fail and drop what they should have kept, as if it were clean.
     pub fn fail_syncs(&self, count: u32) {
-        self.0.state().failing_syncs = count;
+        self.inner.state().failing_syncs = count;
     }
 
     /// Lets the next sync of a file whose name begins with `prefix` fail, and drop what it should
     /// have kept.
     pub fn fail_sync_of(&self, prefix: &str) {
-        self.0.state().failing_prefix = Some(prefix.to_owned());
+        self.inner.state().failing_prefix = Some(prefix.to_owned());
     }
 
     /// Takes back [`MemoryDisk::fail_sync_of`].
     pub fn fail_no_sync(&self) {
-        self.0.state().failing_prefix = None;
+        self.inner.state().failing_prefix = None;
     }
 
     /// Whether the sync that [`MemoryDisk::fail_sync_of`] is about has failed by now.
     pub fn has_failed_sync(&self) -> bool {
-        self.0.state().failing_prefix.is_none()
+        self.inner.state().failing_prefix.is_none()
     }
 
     /// Blocks every write and sync until [`MemoryDisk::thaw`].
     pub fn freeze(&self) {
-        self.0.state().frozen = true;
+        self.inner.state().frozen = true;
     }
 
     /// Lets blocked writes and syncs go on.
     pub fn thaw(&self) {
-        self.0.state().frozen = false;
-        self.0.thawed.notify_all();
+        self.inner.state().frozen = false;
+        self.inner.thawed.notify_all();
     }
 
     /// Limits the bytes of all files together; `None` lifts the limit.
     pub fn limit_capacity(&self, bytes: Option<u64>) {
-        self.0.state().capacity = bytes;
+        self.inner.state().capacity = bytes;
     }
 
     /// The bytes of all files together.
     pub fn used_bytes(&self) -> u64 {
-        self.0.state().used()
+        self.inner.state().used()
     }
 
     /// Lets renames fail, or no longer, as on a disk without a free block for a directory.
     pub fn refuse_names(&self, refuses: bool) {
-        self.0.state().refuses_names = refuses;
+        self.inner.state().refuses_names = refuses;
     }
 
     /// Fails every operation from the `times`-th visit of failpoint `point` on, as if the process
     /// had ended there; [`MemoryDisk::crash`] or [`MemoryDisk::kill`] starts anew.
     pub fn arm(&self, point: &str, times: u64) {
-        self.0.state().armed = Some((point.to_owned(), times, 0));
+        self.inner.state().armed = Some((point.to_owned(), times, 0));
     }
 
     /// Takes back [`MemoryDisk::arm`]; whether the failpoint had been waiting.
     pub fn disarm(&self) -> bool {
-        self.0.state().armed.take().is_some()
+        self.inner.state().armed.take().is_some()
     }
 
     /// Calls `then` whenever an armed failpoint ends the process.
     pub fn at_death(&self, then: impl Fn() + Send + Sync + 'static) {
-        self.0.state().at_death = Some(AtDeath(Arc::new(then)));
+        self.inner.state().at_death = Some(AtDeath(Arc::new(then)));
     }
 
     /// Fails every operation from now on, as if the process had ended.
     pub fn die(&self) {
-        self.0.state().dead = true;
-        self.0.thawed.notify_all();
+        self.inner.state().dead = true;
+        self.inner.thawed.notify_all();
     }
 
     /// Whether the armed failpoint ended the process.
     pub fn is_dead(&self) -> bool {
-        self.0.state().dead
+        self.inner.state().dead
     }
 
     /// Flips one bit of a file, both cached and stored.
@@ -241,7 +252,7 @@ impl MemoryDisk {
 
     /// Changes the bytes of a file, both cached and stored.
     pub fn edit(&self, name: &str, mut change: impl FnMut(&mut Vec<u8>)) {
-        let mut state = self.0.state();
+        let mut state = self.inner.state();
         if let Some(&file) = state.names.get(name) {
             change(&mut state.files[file].cached);
             change(&mut state.files[file].durable);
@@ -250,13 +261,13 @@ impl MemoryDisk {
 
     /// The bytes of a file as a reader sees them.
     pub fn bytes(&self, name: &str) -> Vec<u8> {
-        let state = self.0.state();
+        let state = self.inner.state();
         state.names.get(name).map(|&f| state.files[f].cached.clone()).unwrap_or_default()
     }
 
     /// A copy of the directory that shares nothing with this one, with everything durable.
     pub fn fork(&self) -> Self {
-        let state = self.0.state();
+        let state = self.inner.state();
         let mut copy = State::default();
         for (name, &file) in &state.names {
             let bytes = state.files[file].cached.clone();
@@ -264,32 +275,33 @@ impl MemoryDisk {
             copy.files.push(FileState::of(bytes));
         }
         copy.durable_names = copy.names.clone();
-        Self(Arc::new(Inner { state: Mutex::new(copy), thawed: Condvar::new() }))
+        let inner = Inner { state: Mutex::new(copy), thawed: Condvar::new() };
+        Self { inner: Arc::new(inner), life: None }
     }
 
     /// How many sectors are written and not synced.
     pub fn dirty_sectors(&self) -> usize {
-        self.0.state().files.iter().map(|f| f.dirty.len()).sum()
+        self.inner.state().files.iter().map(|f| f.dirty.len()).sum()
     }
 
     /// How many syncs of files were asked for.
     pub fn syncs(&self) -> u64 {
-        self.0.state().syncs
+        self.inner.state().syncs
     }
 
     /// How many writes were asked for.
     pub fn writes(&self) -> u64 {
-        self.0.state().writes
+        self.inner.state().writes
     }
 
     fn live(&self) -> io::Result<MutexGuard<'_, State>> {
-        let epoch = self.0.state().epoch;
-        self.0.usable(epoch)
+        let epoch = self.life.unwrap_or_else(|| self.inner.state().epoch);
+        self.inner.usable(epoch)
     }
 
     fn handle(&self, state: &mut State, file: usize) -> Arc<dyn DiskFile> {
         state.files[file].handles += 1;
-        Arc::new(MemoryFile { disk: self.0.clone(), file, epoch: state.epoch })
+        Arc::new(MemoryFile { disk: self.inner.clone(), file, epoch: state.epoch })
     }
 
     fn add_file(state: &mut State, name: &str, file: FileState) -> usize {
@@ -309,13 +321,13 @@ impl MemoryDisk {
 
 impl Disk for MemoryDisk {
     fn lock(&self) -> Result<Box<dyn DirLock>, Error> {
-        let mut state = self.0.state();
+        let mut state = self.inner.state();
         if state.locked {
             let message = "data directory (memory) is in use by another process; stop it";
             return Err(Error::new(ErrorKind::InUse, message));
         }
         state.locked = true;
-        Ok(Box::new(MemoryLock { disk: self.0.clone(), epoch: state.epoch }))
+        Ok(Box::new(MemoryLock { disk: self.inner.clone(), epoch: state.epoch }))
     }
 
     fn list(&self) -> io::Result<Vec<DirEntry>> {
@@ -382,7 +394,7 @@ impl Disk for MemoryDisk {
     }
 
     fn reached(&self, point: &'static str) {
-        let mut state = self.0.state();
+        let mut state = self.inner.state();
         if let Some((armed, times, seen)) = &mut state.armed
             && armed == point
         {
@@ -390,7 +402,7 @@ impl Disk for MemoryDisk {
             if seen == times {
                 state.dead = true;
                 state.armed = None;
-                self.0.thawed.notify_all();
+                self.inner.thawed.notify_all();
                 let at_death = state.at_death.clone();
                 drop(state);
                 if let Some(AtDeath(then)) = at_death {

@@ -27,7 +27,7 @@ fn settings() -> RaftSettings {
 }
 
 async fn open(disk: &MemoryDisk) -> Result<RaftStore, Error> {
-    RaftStore::open_on(Arc::new(disk.clone()), settings(), Peering::alone()).await
+    RaftStore::open_on(Arc::new(disk.of_this_life()), settings(), Peering::alone()).await
 }
 
 /// Creates a task of some 150 bytes.
