@@ -15,6 +15,9 @@ use crate::wire::change::{CommandKind, MoveMessage, encode};
 /// How often the leader looks after the cluster.
 const LOOK: Duration = Duration::from_millis(50);
 
+/// The same while there is no other node.
+const LOOK_ALONE: Duration = Duration::from_millis(250);
+
 /// How many entries a learner may be behind to become a voter.
 const BEHIND_MAX: u64 = 1_000;
 
@@ -55,6 +58,10 @@ pub(crate) async fn keep(errands: Errands) {
             continue;
         }
         let Some(duty) = next_duty(&errands) else {
+            let standing = shared.standing();
+            if standing.is_alone && standing.learners.is_empty() {
+                look.reset_after(LOOK_ALONE);
+            }
             continue;
         };
         // What fails again and again is told once.

@@ -148,6 +148,9 @@ impl Outreach {
                     self.search();
                     self.compare_clocks();
                     orphans = self.notice_orphans(orphans);
+                    if self.shared.standing().is_alone && self.told.is_empty() {
+                        look.reset_after(EVERY);
+                    }
                 }
             }
         }
