@@ -113,6 +113,11 @@ impl Consensus {
         self.raft.runtime_config().elect(may);
     }
 
+    /// Whether raft looks several times a second whether a heartbeat is due or missing.
+    pub(crate) fn watch_time(&self, watches: bool) {
+        self.raft.runtime_config().tick(watches);
+    }
+
     /// Lets a voter take over, at once and whatever the leases say.
     pub(crate) async fn hand_over_to(&self, node: u64) -> Result<(), Error> {
         self.raft.trigger().transfer_leader(node).await.map_err(ended)

@@ -14,6 +14,7 @@ use super::proposal::Proposals;
 use super::settings::{ENTRIES_IN_FLIGHT, SNAPSHOT_CHECK, SNAPSHOT_MAX, SNAPSHOT_RETRY};
 use super::shared::Shared;
 use crate::cluster::errands::{Errand, Errands};
+use crate::cluster::standing::Role;
 use crate::consensus::{Consensus, Facts};
 use crate::disk::DirLock;
 use crate::machine::Newest;
@@ -135,6 +136,9 @@ impl Node {
             shared.guard.compare(0, Vec::new(), Instant::now(), shared.clock.now());
         }
         if standing != before {
+            // Nobody is waiting for a heartbeat of a leader without anybody else.
+            let is_only = standing.is_alone && standing.learners.is_empty();
+            self.raft.watch_time(!is_only || standing.role != Role::Leader);
             shared.set_standing(standing);
         }
         if let Some(at) = confirmed {
