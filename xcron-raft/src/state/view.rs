@@ -16,6 +16,7 @@ use crate::types::{Answer, Batch, LogId, Replies, Reply, StoredMembership};
 use crate::wire::Unreadable;
 use crate::wire::change::{self, ChangeKind, ChangeMessage, CommandKind, Keeping};
 use crate::wire::change::{CreateMessage, DeleteMessage, PutMessage};
+use crate::wire::short::{self, Lasting, ReadState};
 use crate::wire::state::encode as encode_state;
 
 /// More than a cluster gives in a year at 500,000 a second, and so few that hundreds of leaps leave
@@ -215,7 +216,8 @@ impl View {
     ) -> Result<Answer, Unreadable> {
         let answer = match change.kind.ok_or_else(|| Unreadable::unknown("kind of change"))? {
             ChangeKind::Create(create) => self.create(create)?,
-            ChangeKind::Put(put) => self.put(put, keeping)?,
+            ChangeKind::Put(put) => self.put(put, short::take_whole, keeping)?,
+            ChangeKind::ShortPut(put) => self.put(put, short::fill_in, keeping)?,
             ChangeKind::Delete(delete) => self.delete(delete)?,
         };
         if let Answer::Done(revision) = answer {
@@ -239,7 +241,12 @@ impl View {
         Ok(Answer::Done(revision))
     }
 
-    fn put(&mut self, put: PutMessage, keeping: Keeping) -> Result<Answer, Unreadable> {
+    fn put(
+        &mut self,
+        put: PutMessage,
+        read_state: ReadState,
+        keeping: Keeping,
+    ) -> Result<Answer, Unreadable> {
         let id = task_id(&put.id)?;
         let Some(old) = self.records.get(&id).cloned() else {
             return Ok(Answer::Missing);
@@ -251,10 +258,11 @@ impl View {
         let (history, failed) = old.remember(&put.ended, keeping)?;
         let revision = self.revision + 1;
         let definition = put.definition.map_or_else(|| old.definition.clone(), |d| d[..].into());
-        let record = Record::new(definition, put.state[..].into(), revision);
-        let record = record.keeping(history, failed);
+        let before = old.task_state()?;
+        let (after, state) = read_state(&put.state, put.expected, Lasting::of_state(&before))?;
+        let record = Record::new(definition, state.into(), revision).keeping(history, failed);
         self.note_failed(&id, old.failed().len(), record.failed().len());
-        let (before, after) = (Keys::of(&old.state)?, Keys::of(&record.state)?);
+        let (before, after) = (Keys::of_state(&before), Keys::of_state(&after));
         if before != after || !after.holders.is_empty() {
             self.unindex(&id, &before, old.revision);
             self.index(&id, &after, revision);
