@@ -347,7 +347,7 @@ mod tests {
         let settle = put(settled.clone(), vec![record.clone()]);
         let bytes = |lasting| [bytes_of(&claim, lasting), bytes_of(&settle, lasting)];
         let ([claimed, ended], total) = (bytes(lasting), bytes(lasting).iter().sum::<usize>());
-        assert!(total <= 149, "{claimed} + {ended} = {total} bytes");
+        assert!(total <= 125, "{claimed} + {ended} = {total} bytes");
         assert_eq!(bytes(None), [claimed + 14, ended + 9], "the fence is the claim's alone");
         let answered = RunRecord { answer: Some("ok".into()), ..record };
         let with_answer = bytes_of(&put(settled, vec![answered]), lasting);

@@ -70,8 +70,8 @@ pub(crate) fn leave_out(state: &TaskState, expected: u64, lasting: Lasting) -> O
 
 /// Reads what [`leave_out`] left of a state.
 ///
-/// What was left out goes in front of it, so nothing is encoded again, and fields that this version
-/// does not know survive.
+/// What was left out goes in front of it, where whatever it holds itself prevails: nothing is
+/// encoded again, and fields that this version does not know survive.
 pub(crate) fn fill_in(
     left: &[u8],
     expected: u64,
@@ -83,7 +83,7 @@ pub(crate) fn fill_in(
     let mut message = known.clone();
     message.merge(left)?;
     if message.runs.iter().all(|run| run.fence != 0) {
-        // Nobody asks for it.
+        // It would take memory of every task, most of which have no run.
         known.fence = 0;
     }
     let mut bytes = Vec::with_capacity(known.encoded_len() + left.len());
