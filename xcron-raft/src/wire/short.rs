@@ -97,7 +97,7 @@ mod tests {
     use proptest::prelude::{Just, Strategy, any, prop, prop_assert_eq, prop_oneof, proptest};
     use proptest::test_runner::Config;
     use xcron_core::task::state::{Counters, Holder, OpenRun, Phase, TaskStatus};
-    use xcron_core::testing::sample::{attempted, due_at};
+    use xcron_core::testing::sample::{attempted, due_at, sending};
     use xcron_core::{Occurrence, Revision};
 
     use super::super::state::encode;
@@ -215,6 +215,22 @@ mod tests {
     }
 
     #[test]
+    fn what_is_on_disks_is_read_as_what_it_was() {
+        let mut state = sending(9, 1, Holder { node: 3, incarnation: 4 });
+        state.runs[0].fence = 7;
+        // Of version 1, decided until second 9, with a run of attempt 1: as format 4 wrote it.
+        let whole = [32, 1, 40, 208, 140, 1, 74, 10, 24, 1, 40, 7, 66, 4, 8, 3, 16, 4];
+        let lasting = Lasting::of_state(&state);
+        assert_eq!(encode(&state), whole);
+        assert_eq!(take_whole(&whole, 7, lasting).unwrap(), (state.clone(), whole.to_vec()));
+        // As format 5 has it in the log, and then in records and snapshots.
+        let left = [40, 208, 140, 1, 74, 8, 24, 1, 66, 4, 8, 3, 16, 4];
+        let kept = [&[32, 1, 112, 7], &left[..]].concat();
+        assert_eq!(leave_out(&state, 7, lasting).unwrap(), left);
+        assert_eq!(fill_in(&left, 7, lasting).unwrap(), (state, kept));
+    }
+
+    #[test]
     fn a_field_of_a_later_version_survives() {
         let (state, lasting) = (due_at(4), Lasting::of_state(&due_at(4)));
         let later = [0xf8, 0x07, 5];
@@ -227,7 +243,7 @@ mod tests {
     #[test]
     fn what_is_kept_takes_no_more_than_before() {
         let holder = Holder { node: 1, incarnation: 1 };
-        let mut claimed = xcron_core::testing::sample::sending(9, 1, holder);
+        let mut claimed = sending(9, 1, holder);
         claimed.created_at = Timestamp::from_secs(1_764_331_200);
         claimed.runs[0].fence = EXPECTED.0;
         let settled = TaskState { runs: Vec::new(), ..claimed.clone() };
