@@ -17,8 +17,9 @@ use crate::disk::Disk;
 use crate::disk::memory::MemoryDisk;
 use crate::state::{FORMAT_MAX, Member, Roster, View};
 use crate::types::{Batch, LeaderId, LogId, StoredMembership};
-use crate::wire::change::encode_short_commit;
-use crate::wire::change::{CommandKind, Keeping, encode, encode_commit, encode_life};
+use crate::wire::change::{
+    CommandKind, Keeping, encode, encode_commit, encode_life, encode_short_commit,
+};
 use crate::wire::short::Lasting;
 use crate::wire::snapshot::{FootMessage, TasksMessage};
 

@@ -8,7 +8,8 @@ mod roster;
 mod view;
 
 pub(crate) use record::Record;
-pub(crate) use roster::FORMAT_SHORT_PUTS;
-pub(crate) use roster::{FORMAT_KEEPS_ATTEMPTS, FORMAT_KEEPS_FAILED, FORMAT_MAX, FORMAT_MIN};
+pub(crate) use roster::{
+    FORMAT_KEEPS_ATTEMPTS, FORMAT_KEEPS_FAILED, FORMAT_MAX, FORMAT_MIN, FORMAT_SHORT_PUTS,
+};
 pub(crate) use roster::{Member, Roster};
 pub(crate) use view::{Restored, View};
