@@ -10,6 +10,7 @@ use std::task::{Context, Poll};
 use bytes::{Bytes, BytesMut};
 use futures::FutureExt;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use xcron_core::testing::sample;
 
 use super::frames;
 use super::handshake::{as_client, as_server};
@@ -19,7 +20,7 @@ use super::limits::HELLO_BYTES_MAX;
 use super::party::Party;
 use super::request::{Arrival, Response, ping};
 use super::secret::Secret;
-use crate::wire::{Unreadable, change, definition, entry, raft, record, reply, state};
+use crate::wire::{Unreadable, change, definition, entry, raft, record, reply, short, state};
 
 /// Reads what follows the first byte as what the first byte says.
 pub fn check(bytes: &[u8]) {
@@ -43,7 +44,13 @@ pub fn check(bytes: &[u8]) {
         12 => same(body, entry::decode, |payload| entry::encode(payload.clone())),
         13 => same(body, change::decode, |command| change::encode(command.clone())),
         14 => same(body, |b| definition::decode(&b), |d| definition::encode(d).into()),
-        15 => same(body, |b| state::decode(&b), |s| state::encode(s).into()),
+        15 => {
+            let lasting = short::Lasting::of_state(&sample::due_at(4));
+            if let Ok((filled, kept)) = short::fill_in(bytes, 9, lasting) {
+                assert_eq!(state::decode(&kept), Ok(filled), "what is kept is what was read");
+            }
+            same(body, |b| state::decode(&b), |s| state::encode(s).into());
+        }
         16 => same(body, |b| record::decode(&b), |r| record::encode(r).into()),
         _ => same(
             body,

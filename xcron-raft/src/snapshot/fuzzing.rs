@@ -17,6 +17,7 @@ use crate::fuzzing::{Draw, assert_told};
 use crate::state::{FORMAT_MAX, View};
 use crate::types::{Answer, Batch, Reply};
 use crate::wire::change::{self, AdmitMessage, CommandKind, Keeping};
+use crate::wire::short::Lasting;
 use crate::wire::snapshot::{
     FootMessage, HeadMessage, LogIdMessage, NodeMessage, TaskMessage, TasksMessage,
 };
@@ -118,19 +119,28 @@ fn go_on(view: &mut View, ids: &[TaskId]) {
         let (expected, ended) = (task.revision, claimed.ended);
         let state = claimed.state;
         let put = Change::Put { id: id.clone(), expected, definition: None, state, ended };
-        assert!(matches!(commit(view, &put), Answer::Done(_)), "a change of what is there");
+        let lasting = Lasting::of_state(&task.state);
+        assert!(
+            matches!(commit(view, &put, lasting), Answer::Done(_)),
+            "a change of what is there"
+        );
+        let kept = view.get(id).expect("it is there").task_state().expect("it can be read");
+        assert!(matches!(put, Change::Put { state, .. } if state == kept), "it is kept whole");
     }
     for id in ids {
         let delete = Change::Delete { id: id.clone(), expected: None };
-        assert!(matches!(commit(view, &delete), Answer::Done(_)), "a task can be deleted");
+        let lasting = Lasting::of_state(&sample::due_at(4));
+        assert!(matches!(commit(view, &delete, lasting), Answer::Done(_)), "it can be deleted");
     }
     let is_gone = |_| true;
     assert_eq!((view.counts().total(), view.next_due(&is_gone)), (0, None), "nothing is left");
     assert_eq!(view.finished(9).expect("nothing to read"), Vec::new());
 }
 
-fn commit(view: &mut View, change: &Change) -> Answer {
-    match step(view, change::encode_commit(std::slice::from_ref(change), KEEPING)) {
+/// Commits `change` of a task with `lasting`.
+fn commit(view: &mut View, change: &Change, lasting: Lasting) -> Answer {
+    let changes = std::slice::from_ref(change);
+    match step(view, change::encode_short_commit(changes, KEEPING, &|_, _| Some(lasting))) {
         Reply::Committed(answers) => answers[0],
         other => panic!("a commit came to {other:?}"),
     }

@@ -17,7 +17,10 @@ use crate::disk::Disk;
 use crate::disk::memory::MemoryDisk;
 use crate::state::{FORMAT_MAX, Member, Roster, View};
 use crate::types::{Batch, LeaderId, LogId, StoredMembership};
-use crate::wire::change::{CommandKind, Keeping, encode, encode_commit, encode_life};
+use crate::wire::change::{
+    CommandKind, Keeping, encode, encode_commit, encode_life, encode_short_commit,
+};
+use crate::wire::short::Lasting;
 use crate::wire::snapshot::{FootMessage, TasksMessage};
 
 const KEEPING: Keeping = Keeping {
@@ -54,8 +57,11 @@ fn commands() -> Vec<Bytes> {
         let ended = vec![succeeded(1), second, failed, third];
         let mut open = sending(9, 1, holder);
         open.runs[0].earlier = vec![attempted(1, "not now")];
+        open.runs[0].fence = n + 1;
         let name = format!("t{n}");
-        commands.push(encode_commit(&[put(&name, n + 1, open, ended)], KEEPING));
+        let lasting = Some(Lasting::of_state(&open));
+        let claim = [put(&name, n + 1, open, ended)];
+        commands.push(encode_short_commit(&claim, KEEPING, &|_, _| lasting));
         let changes = [put(&name, n, finished_at(3), vec![]), delete(&format!("t{}", 3 * n))];
         commands.push(encode_commit(&changes, KEEPING));
     }

@@ -12,6 +12,8 @@ mod view;
 
 pub(crate) use record::{Record, take as take_field};
 pub(crate) use restoring::{Restored, Restoring};
-pub(crate) use roster::{FORMAT_KEEPS_ATTEMPTS, FORMAT_KEEPS_FAILED, FORMAT_MAX, FORMAT_MIN};
+pub(crate) use roster::{
+    FORMAT_KEEPS_ATTEMPTS, FORMAT_KEEPS_FAILED, FORMAT_MAX, FORMAT_MIN, FORMAT_SHORT_PUTS,
+};
 pub(crate) use roster::{Member, Roster};
 pub(crate) use view::View;

@@ -16,14 +16,17 @@ use crate::wire::change::{AdmitMessage, MoveMessage};
 /// The newest format of entries and snapshots that this version reads and writes.
 ///
 /// Format 2 adds the roster, stamps, and the format itself; format 3 keeps failed runs apart;
-/// format 4 keeps attempts one by one.
-pub(crate) const FORMAT_MAX: u32 = 4;
+/// format 4 keeps attempts one by one; in format 5 puts leave out what the task says already.
+pub(crate) const FORMAT_MAX: u32 = 5;
 
 /// The first format in which failed runs are kept apart.
 pub(crate) const FORMAT_KEEPS_FAILED: u32 = 3;
 
 /// The first format in which attempts are kept.
 pub(crate) const FORMAT_KEEPS_ATTEMPTS: u32 = 4;
+
+/// The first format in which puts are short.
+pub(crate) const FORMAT_SHORT_PUTS: u32 = 5;
 
 /// The format of a cluster that has not agreed on a newer one.
 pub(crate) const FORMAT_MIN: u32 = 1;

@@ -18,6 +18,7 @@ use crate::types::{Answer, Batch, LogId, Replies, Reply, StoredMembership};
 use crate::wire::Unreadable;
 use crate::wire::change::{self, ChangeKind, ChangeMessage, CommandKind, Keeping};
 use crate::wire::change::{CreateMessage, DeleteMessage, PutMessage};
+use crate::wire::short::{self, Lasting, ReadState};
 use crate::wire::state::encode as encode_state;
 
 /// More than a cluster gives in a year at 500,000 a second, and so few that hundreds of leaps leave
@@ -169,7 +170,8 @@ impl View {
     ) -> Result<Answer, Unreadable> {
         let answer = match change.kind.ok_or_else(|| Unreadable::unknown("kind of change"))? {
             ChangeKind::Create(create) => self.create(create)?,
-            ChangeKind::Put(put) => self.put(put, keeping)?,
+            ChangeKind::Put(put) => self.put(put, short::take_whole, keeping)?,
+            ChangeKind::ShortPut(put) => self.put(put, short::fill_in, keeping)?,
             ChangeKind::Delete(delete) => self.delete(delete)?,
         };
         if let Answer::Done(revision) = answer {
@@ -192,7 +194,12 @@ impl View {
         Ok(Answer::Done(revision))
     }
 
-    fn put(&mut self, put: PutMessage, keeping: Keeping) -> Result<Answer, Unreadable> {
+    fn put(
+        &mut self,
+        put: PutMessage,
+        read_state: ReadState,
+        keeping: Keeping,
+    ) -> Result<Answer, Unreadable> {
         check_id(&put.id)?;
         let Some(old) = self.records.get(&(), put.id.as_bytes()).cloned() else {
             return Ok(Answer::Missing);
@@ -204,9 +211,11 @@ impl View {
         }
         let revision = self.revision + 1;
         let definition = put.definition.as_deref().unwrap_or(parts.definition);
-        let parts = Parts { definition, state: &put.state, revision, ..parts };
+        let before = old.task_state()?;
+        let (after, state) = read_state(&put.state, put.expected, Lasting::of_state(&before))?;
+        let parts = Parts { definition, state: &state, revision, ..parts };
         let record = Record::keeping(&parts, &old.remember(&put.ended, keeping)?);
-        self.replace(&old, record)?;
+        self.replace(&old, record, &Keys::of_state(&before), &Keys::of_state(&after));
         Ok(Answer::Done(revision))
     }
 
@@ -235,13 +244,11 @@ impl View {
     }
 
     /// Puts `record` in the place of an older one of the same task.
-    fn replace(&mut self, old: &Record, record: Record) -> Result<(), Unreadable> {
-        let (before, after) = (Keys::of(old.parts().state)?, Keys::of(record.parts().state)?);
-        self.unindex(old, &before, Some(&after));
-        self.index(&record, &after);
+    fn replace(&mut self, old: &Record, record: Record, before: &Keys, after: &Keys) {
+        self.unindex(old, before, Some(after));
+        self.index(&record, after);
         self.note_failed(Some(old), &record);
         self.records.insert((), record);
-        Ok(())
     }
 
     fn index(&mut self, record: &Record, keys: &Keys) {
@@ -294,7 +301,8 @@ impl View {
             Some(apart.map(|apart| (record.clone(), apart)))
         });
         for (old, record) in set_apart.collect::<Result<Vec<_>, _>>()? {
-            self.replace(&old, record)?;
+            let keys = Keys::of(record.parts().state)?;
+            self.replace(&old, record, &keys, &keys);
         }
         Ok(())
     }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 use xcron_core::mutant::{self, Mutant};
@@ -18,12 +19,13 @@ use super::RaftStore;
 use super::proposal::unavailable;
 use super::proposer::Pending;
 use super::reads::READS_WAITING_MAX;
-use super::settings::{QUEUE_BYTES_MAX, QUEUE_COMMITS_MAX};
+use super::settings::{QUEUE_BYTES_MAX, QUEUE_COMMITS_MAX, RaftSettings};
 use crate::cluster::status;
-use crate::state::View;
+use crate::state::{FORMAT_SHORT_PUTS, View};
 use crate::types::{Answer, Reply};
 use crate::wire::Unreadable;
-use crate::wire::change::encode_commit;
+use crate::wire::change::{encode_commit, encode_short_commit};
+use crate::wire::short::Lasting;
 
 type Receiver = oneshot::Receiver<Result<Reply, StoreError>>;
 
@@ -66,8 +68,7 @@ impl RaftStore {
             return Err(error);
         }
         let settings = &self.shared.settings;
-        let format = self.view().roster.format();
-        let command = encode_commit(changes, settings.keeping(format));
+        let command = encode(&self.view(), changes, settings);
         let (bytes, bytes_max) = (command.len(), settings.commit_bytes_max());
         if bytes > bytes_max {
             return Err(overloaded(format!("a commit of {bytes} bytes, at most {bytes_max}")));
@@ -239,6 +240,19 @@ impl Store for RaftStore {
         let next = (self.shared.settings.segment_bytes / 16).min(64 << 10) as usize;
         self.shared.disk_full(next).map_or(Ok(()), Err)
     }
+}
+
+/// The bytes of a commit of `changes` in the format in force.
+pub(super) fn encode(view: &View, changes: &[Change], settings: &RaftSettings) -> Bytes {
+    let format = view.roster.format();
+    let keeping = settings.keeping(format);
+    if format < FORMAT_SHORT_PUTS {
+        return encode_commit(changes, keeping);
+    }
+    encode_short_commit(changes, keeping, &|id, expected| {
+        let record = view.get(id).filter(|record| record.revision() == expected.0)?;
+        Lasting::of(record.parts().state).ok()
+    })
 }
 
 /// An answer as the caller of the store is given it.

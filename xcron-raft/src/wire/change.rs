@@ -2,8 +2,9 @@
 
 use bytes::Bytes;
 use prost::Message;
-use xcron_core::{Change, RunRecord};
+use xcron_core::{Change, Revision, RunRecord, TaskId};
 
+use super::short::{Lasting, leave_out};
 use super::{Unreadable, definition, record, state};
 
 /// One step.
@@ -134,7 +135,7 @@ pub(crate) struct BeginLifeMessage {
 /// A change of one task.
 #[derive(Clone, PartialEq, Message)]
 pub(crate) struct ChangeMessage {
-    #[prost(oneof = "ChangeKind", tags = "1, 2, 3")]
+    #[prost(oneof = "ChangeKind", tags = "1, 2, 3, 4")]
     pub(crate) kind: Option<ChangeKind>,
 }
 
@@ -147,6 +148,9 @@ pub(crate) enum ChangeKind {
     Put(PutMessage),
     #[prost(message, tag = "3")]
     Delete(DeleteMessage),
+    /// A put whose state leaves out what the task says already; from format 5 on.
+    #[prost(message, tag = "4")]
+    ShortPut(PutMessage),
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -181,8 +185,19 @@ pub(crate) struct DeleteMessage {
     pub(crate) expected: Option<u64>,
 }
 
-/// The bytes of a commit of `changes`.
+/// The bytes of a commit of `changes`, which every format has.
 pub(crate) fn encode_commit(changes: &[Change], keeping: Keeping) -> Bytes {
+    encode_short_commit(changes, keeping, &|_, _| None)
+}
+
+/// The same, and puts leave out what the revision of a task that they name says already, if
+/// `lasting` knows it; from format 5 on.
+pub(crate) fn encode_short_commit(
+    changes: &[Change],
+    keeping: Keeping,
+    lasting: &dyn Fn(&TaskId, Revision) -> Option<Lasting>,
+) -> Bytes {
+    let encode_change = |change: &Change| encode_change(change, lasting);
     let changes = if keeping.has_attempts() {
         changes.iter().map(encode_change).collect()
     } else {
@@ -224,20 +239,28 @@ fn without_attempts(change: &Change) -> Change {
     change
 }
 
-fn encode_change(change: &Change) -> ChangeMessage {
+fn encode_change(
+    change: &Change,
+    lasting: &dyn Fn(&TaskId, Revision) -> Option<Lasting>,
+) -> ChangeMessage {
     let kind = match change {
         Change::Create { id, definition, state } => ChangeKind::Create(CreateMessage {
             id: id.as_str().to_owned(),
             definition: definition::encode(definition).into(),
             state: state::encode(state).into(),
         }),
-        Change::Put { id, expected, definition, state, ended } => ChangeKind::Put(PutMessage {
-            id: id.as_str().to_owned(),
-            expected: expected.0,
-            definition: definition.as_ref().map(|d| definition::encode(d).into()),
-            state: state::encode(state).into(),
-            ended: ended.iter().map(|run| record::encode(run).into()).collect(),
-        }),
+        Change::Put { id, expected, definition, state, ended } => {
+            let lasting = lasting(id, *expected);
+            let left = lasting.and_then(|known| leave_out(state, expected.0, known));
+            let kind = if left.is_some() { ChangeKind::ShortPut } else { ChangeKind::Put };
+            kind(PutMessage {
+                id: id.as_str().to_owned(),
+                expected: expected.0,
+                definition: definition.as_ref().map(|d| definition::encode(d).into()),
+                state: left.unwrap_or_else(|| state::encode(state)).into(),
+                ended: ended.iter().map(|run| record::encode(run).into()).collect(),
+            })
+        }
         Change::Delete { id, expected } => ChangeKind::Delete(DeleteMessage {
             id: id.as_str().to_owned(),
             expected: expected.map(|revision| revision.0),
@@ -252,7 +275,7 @@ mod tests {
     use xcron_core::testing::sample::{attempted, due_at, id};
     use xcron_core::{Change, Holder, Occurrence, Revision, Timestamp};
 
-    use super::{Keeping, encode_commit};
+    use super::{Keeping, Lasting, encode_commit, encode_short_commit};
 
     const KEEPING: Keeping = Keeping {
         history_max: 20,
@@ -262,10 +285,11 @@ mod tests {
         other_attempts_kib_max: 2,
     };
 
-    /// Bytes that `change` adds to a commit.
-    fn bytes_of(change: &Change) -> usize {
+    /// Bytes that `change` of a task with `lasting` adds to a commit.
+    fn bytes_of(change: &Change, lasting: Option<Lasting>) -> usize {
         let changes = vec![change.clone(); 11];
-        (encode_commit(&changes, KEEPING).len() - encode_commit(&changes[..1], KEEPING).len()) / 10
+        let bytes = |count| encode_short_commit(&changes[..count], KEEPING, &|_, _| lasting).len();
+        (bytes(11) - bytes(1)) / 10
     }
 
     fn at(millis: i64) -> Timestamp {
@@ -284,7 +308,7 @@ mod tests {
             occurrence: Occurrence::At(at(60_000)),
             attempt: 1,
             lost: 0,
-            fence: 50_000_000,
+            fence: 60_000_000,
             claimed_at: at(59_990),
             phase: Phase::Sending { holder, not_before: at(60_000) },
             earlier: Vec::new(),
@@ -317,14 +341,34 @@ mod tests {
     #[test]
     fn a_claim_and_its_settle_take_few_bytes_of_log() {
         let (claimed, record) = a_run();
+        let lasting = Some(Lasting::of_state(&claimed));
         let settled = TaskState { runs: Vec::new(), ..claimed.clone() };
-        let claim = bytes_of(&put(claimed, Vec::new()));
-        let settle = bytes_of(&put(settled.clone(), vec![record.clone()]));
-        let total = claim + settle;
-        assert!(total <= 175, "{claim} + {settle} = {total} bytes");
+        let claim = put(claimed, Vec::new());
+        let settle = put(settled.clone(), vec![record.clone()]);
+        let bytes = |lasting| [bytes_of(&claim, lasting), bytes_of(&settle, lasting)];
+        let ([claimed, ended], total) = (bytes(lasting), bytes(lasting).iter().sum::<usize>());
+        assert!(total <= 125, "{claimed} + {ended} = {total} bytes");
+        assert_eq!(bytes(None), [claimed + 14, ended + 9], "the fence is the claim's alone");
         let answered = RunRecord { answer: Some("ok".into()), ..record };
-        let with_answer = bytes_of(&put(settled, vec![answered]));
-        assert_eq!(with_answer - settle, 4, "an answer costs its own bytes and two");
+        let with_answer = bytes_of(&put(settled, vec![answered]), lasting);
+        assert_eq!(with_answer - ended, 4, "an answer costs its own bytes and two");
+    }
+
+    #[test]
+    fn a_put_is_whole_if_it_changes_what_lasts_or_the_task_is_not_known() {
+        let (claimed, _) = a_run();
+        let lasting = Lasting::of_state(&claimed);
+        let is_whole = |state: TaskState, known| {
+            let change = put(state, Vec::new());
+            bytes_of(&change, known) == bytes_of(&change, None)
+        };
+        assert!(!is_whole(claimed.clone(), Some(lasting)));
+        assert!(is_whole(claimed.clone(), None));
+        assert!(is_whole(TaskState { version: 2, ..claimed.clone() }, Some(lasting)));
+        assert!(is_whole(TaskState { created_at: at(0), ..claimed.clone() }, Some(lasting)));
+        let mut queued = claimed;
+        queued.runs[0].fence = 0;
+        assert!(is_whole(queued, Some(lasting)), "a run without an attempt has no fence");
     }
 
     #[test]

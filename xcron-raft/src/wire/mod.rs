@@ -14,6 +14,7 @@ pub(crate) mod peer;
 pub(crate) mod raft;
 pub(crate) mod record;
 pub(crate) mod reply;
+pub(crate) mod short;
 pub(crate) mod snapshot;
 pub(crate) mod state;
 

@@ -10,16 +10,16 @@ use super::attempt::{self, AttemptMessage};
 use super::{Unreadable, delta, moved};
 
 #[derive(Clone, PartialEq, Message)]
-struct StateMessage {
+pub(super) struct StateMessage {
     #[prost(uint32, tag = "1")]
     status: u32,
     #[prost(sint64, tag = "2")]
-    created_ms: i64,
+    pub(super) created_ms: i64,
     /// From `created`.
     #[prost(sint64, optional, tag = "3")]
     finished: Option<i64>,
     #[prost(uint64, tag = "4")]
-    version: u64,
+    pub(super) version: u64,
     /// From `created`.
     #[prost(sint64, tag = "5")]
     decided: i64,
@@ -33,7 +33,7 @@ struct StateMessage {
     #[prost(sint64, optional, tag = "8")]
     due: Option<i64>,
     #[prost(message, repeated, tag = "9")]
-    runs: Vec<RunMessage>,
+    pub(super) runs: Vec<RunMessage>,
     #[prost(message, optional, tag = "10")]
     counters: Option<CountersMessage>,
     #[prost(string, optional, tag = "11")]
@@ -43,10 +43,13 @@ struct StateMessage {
     scheduled_since: Option<i64>,
     #[prost(uint64, tag = "13")]
     expected_before: u64,
+    /// What a run has for its fence that names none; from format 5 on.
+    #[prost(uint64, tag = "14")]
+    pub(super) fence: u64,
 }
 
 #[derive(Clone, PartialEq, Message)]
-struct RunMessage {
+pub(super) struct RunMessage {
     /// From `decided`.
     #[prost(sint64, tag = "1")]
     at: i64,
@@ -58,7 +61,7 @@ struct RunMessage {
     #[prost(uint32, tag = "4")]
     lost: u32,
     #[prost(uint64, tag = "5")]
-    fence: u64,
+    pub(super) fence: u64,
     /// From the occurrence.
     #[prost(sint64, tag = "6")]
     claimed: i64,
@@ -117,6 +120,11 @@ struct CountersMessage {
 
 /// The bytes of `state`.
 pub(crate) fn encode(state: &TaskState) -> Vec<u8> {
+    message_of(state).encode_to_vec()
+}
+
+/// The message of `state`, which is whole.
+pub(super) fn message_of(state: &TaskState) -> StateMessage {
     let (created, decided) = (state.created_at, state.decided_until);
     let due_base = state.next.unwrap_or(decided);
     StateMessage {
@@ -137,17 +145,22 @@ pub(crate) fn encode(state: &TaskState) -> Vec<u8> {
         note: state.note.as_deref().map(str::to_owned),
         scheduled_since: state.scheduled_since.map(|at| delta(at, created)),
         expected_before: state.expected_before,
+        fence: 0,
     }
-    .encode_to_vec()
 }
 
 /// The state whose bytes these are.
 pub(crate) fn decode(bytes: &[u8]) -> Result<TaskState, Unreadable> {
-    let message = StateMessage::decode(bytes)?;
+    state_of(StateMessage::decode(bytes)?)
+}
+
+/// The state that `message` stands for.
+pub(super) fn state_of(message: StateMessage) -> Result<TaskState, Unreadable> {
     let created_at = Timestamp::from_millis(message.created_ms);
     let decided_until = moved(created_at, message.decided);
     let next = message.next.map(|at| moved(decided_until, at));
-    let runs = message.runs.into_iter().map(|run| decode_run(run, decided_until));
+    let fence = message.fence;
+    let runs = message.runs.into_iter().map(|run| decode_run(run, decided_until, fence));
     Ok(TaskState {
         status: match message.status {
             0 => TaskStatus::Active,
@@ -196,7 +209,7 @@ fn encode_run(run: &OpenRun, decided: Timestamp) -> RunMessage {
     }
 }
 
-fn decode_run(message: RunMessage, decided: Timestamp) -> Result<OpenRun, Unreadable> {
+fn decode_run(message: RunMessage, decided: Timestamp, fence: u64) -> Result<OpenRun, Unreadable> {
     let at = moved(decided, message.at);
     let claimed_at = moved(at, message.claimed);
     let phase = message.phase.ok_or_else(|| Unreadable::unknown("phase of a run"))?;
@@ -208,7 +221,7 @@ fn decode_run(message: RunMessage, decided: Timestamp) -> Result<OpenRun, Unread
         },
         attempt: message.attempt,
         lost: message.lost,
-        fence: message.fence,
+        fence: if message.fence == 0 { fence } else { message.fence },
         claimed_at,
         phase: match phase {
             PhaseKind::Queued(_) => Phase::Queued,

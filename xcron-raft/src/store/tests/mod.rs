@@ -2,6 +2,7 @@
 
 mod crash;
 mod faults;
+mod formats;
 mod restart;
 mod several;
 mod suites;

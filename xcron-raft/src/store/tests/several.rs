@@ -5,13 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
-use xcron_core::testing::sample::{create, due_at, id};
-use xcron_core::{Consistency, Effect, Store};
+use xcron_core::testing::sample::{create, due_at, id, put, sending};
+use xcron_core::{Consistency, Effect, Holder, Store};
 
 use crate::disk::Disk;
 use crate::disk::memory::MemoryDisk;
 use crate::net::memory::MemoryNet;
-use crate::state::FORMAT_MAX;
+use crate::state::{FORMAT_MAX, FORMAT_SHORT_PUTS};
 use crate::{Error, ErrorKind, Peering, RaftSettings, RaftStore, Secret};
 
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -354,39 +354,64 @@ async fn a_node_that_was_away_while_all_others_were_replaced_is_let_in_again() {
     super::create_one(world.node(away), "task").await.unwrap();
 }
 
+/// Claims a new task through each node in turn and settles it; every node says the same of it.
+async fn claim_through_each(world: &World, name: &str) {
+    let mut revision = super::create_one(world.node("a:1"), name).await.unwrap();
+    for address in ["a:1", "b:1", "c:1"] {
+        let mut claimed = sending(9, 1, Holder { node: 9, incarnation: 1 });
+        claimed.runs[0].fence = revision.0;
+        for state in [claimed, due_at(10)] {
+            let changes = vec![put(name, revision, state.clone())];
+            revision = world.node(address).commit(changes).await.unwrap()[0].unwrap();
+            for node in world.nodes.values() {
+                let found = node.get(&id(name), Consistency::Linearizable).await.unwrap().unwrap();
+                assert_eq!((found.task.revision, found.task.state), (revision, state.clone()));
+            }
+        }
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_earlier_version_keeps_the_format_down_until_it_is_replaced() {
     let addresses = ["a:1", "b:1", "c:1"];
-    let mut world = World::new();
-    for address in addresses {
-        world
-            .start(address, |settings| {
-                settings.peer_hosts = owned(&addresses);
-                settings.format_max = if address == "b:1" { 1 } else { 2 };
-            })
-            .await;
+    for (earlier, newer) in [(1, 2), (FORMAT_SHORT_PUTS - 1, FORMAT_SHORT_PUTS)] {
+        let mut world = World::new();
+        for address in addresses {
+            world
+                .start(address, |settings| {
+                    settings.peer_hosts = owned(&addresses);
+                    settings.format_max = if address == "b:1" { earlier } else { newer };
+                })
+                .await;
+        }
+        world.await_ready().await;
+        for n in 0..5 {
+            super::create_one(world.node("a:1"), &format!("t{n}")).await.unwrap();
+            super::create_one(world.node("b:1"), &format!("u{n}")).await.unwrap();
+        }
+        sleep(Duration::from_millis(600)).await;
+        claim_through_each(&world, "before").await;
+        assert_eq!(world.node("a:1").status().format, earlier);
+        if earlier == 1 {
+            let refused = world.node("a:1").remove_node(3).await.unwrap_err();
+            assert_eq!(refused.kind(), ErrorKind::Refused);
+        }
+        world.stop("b:1").await;
+        world.start("b:1", |_| {}).await;
+        for address in addresses {
+            let is_newer = |status: &crate::ClusterStatus| status.format == newer;
+            world.await_status(address, "the newer format", is_newer).await;
+            assert!(sees(world.node(address), "u4").await);
+        }
+        world.await_ready().await;
+        claim_through_each(&world, "after").await;
+        // Back to the earlier version it cannot go any more.
+        world.stop("b:1").await;
+        // A snapshot of the newer format shows it at once, an entry when it is applied.
+        let failed = match world.try_start("b:1", |settings| settings.format_max = earlier).await {
+            Ok(()) => world.node("b:1").fatal().await,
+            Err(error) => error,
+        };
+        assert!(failed.to_string().contains(&format!("format {newer}")), "{failed}");
     }
-    world.await_ready().await;
-    for n in 0..5 {
-        super::create_one(world.node("a:1"), &format!("t{n}")).await.unwrap();
-        super::create_one(world.node("b:1"), &format!("u{n}")).await.unwrap();
-    }
-    sleep(Duration::from_millis(600)).await;
-    assert_eq!(world.node("a:1").status().format, 1);
-    let refused = world.node("a:1").remove_node(3).await.unwrap_err();
-    assert_eq!(refused.kind(), ErrorKind::Refused);
-    world.stop("b:1").await;
-    world.start("b:1", |_| {}).await;
-    world.await_status("b:1", "format 2", |status| status.format == 2).await;
-    for address in addresses {
-        assert!(sees(world.node(address), "u4").await);
-    }
-    // Back to the earlier version it cannot go any more.
-    world.stop("b:1").await;
-    // A snapshot of the newer format shows it at once, an entry when it is applied.
-    let failed = match world.try_start("b:1", |settings| settings.format_max = 1).await {
-        Ok(()) => world.node("b:1").fatal().await,
-        Err(error) => error,
-    };
-    assert!(failed.to_string().contains("format 2"), "{failed}");
 }
