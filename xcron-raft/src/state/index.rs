@@ -155,10 +155,9 @@ impl<K: Ord + Clone> Index<K> {
         replaced
     }
 
-    /// Takes the record with this key and id out.
+    /// Takes the record with this key and id out, which should be there: nodes on the way to it are
+    /// copied.
     pub(super) fn remove(&mut self, key: &K, id: &[u8]) -> Option<Record> {
-        // No node is copied for one that is not there.
-        self.get(key, id)?;
         let removed = Arc::make_mut(&mut self.root).remove((key, id));
         while let Node::Branch(children) = &*self.root
             && let [only] = &children[..]
