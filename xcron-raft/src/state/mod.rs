@@ -8,6 +8,8 @@ mod index;
 mod record;
 mod restoring;
 mod roster;
+#[cfg(test)]
+mod tests;
 mod view;
 
 pub(crate) use record::{Record, take as take_field};

@@ -37,7 +37,7 @@ pub(crate) struct View {
     held: OrdMap<Holder, Index<u64>>,
     lives: OrdMap<u64, u64>,
     /// Tasks that keep failed runs apart.
-    failed: Index<()>,
+    pub(super) failed: Index<()>,
     failed_runs: u64,
     counts: TaskCounts,
     pub(super) revision: u64,
