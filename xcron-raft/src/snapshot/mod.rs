@@ -202,8 +202,10 @@ impl Snapshots {
         disk.reached(failpoint::SNAPSHOT_AFTER_RENAME);
         disk.sync_dir().map_err(failed)?;
         disk.reached(failpoint::SNAPSHOT_BEFORE_REMOVE);
-        let senders = self.replace(&mut newest, last, &name).map_err(failed)?;
+        self.remove_older(&name, newest.as_ref()).map_err(failed)?;
         disk.reached(failpoint::SNAPSHOT_AFTER_REMOVE);
+        let senders = Senders::default();
+        *newest = Some(Saved { last, name: name.clone(), senders: senders.clone() });
         let (meta, disk, time) = (meta_of(view), self.disk.clone(), time_of(view));
         Ok(SnapshotFile { meta, disk, name, bytes, time, view: None, senders })
     }
@@ -229,7 +231,10 @@ impl Snapshots {
         let name = name_of(last);
         self.disk.rename(RECEIVED, &name).map_err(failed)?;
         self.disk.sync_dir().map_err(failed)?;
-        file.senders = self.replace(&mut newest, last, &name).map_err(failed)?;
+        // In one go: raft waits for it.
+        self.remove_others(&name, |other| self.disk.remove(other)).map_err(failed)?;
+        file.senders = Senders::default();
+        *newest = Some(Saved { last, name: name.clone(), senders: file.senders.clone() });
         file.name = name;
         file.view = None;
         Ok(file)
@@ -269,23 +274,14 @@ impl Snapshots {
         reader::read(&*file.disk, &file.name, Some(self.cluster_id), self.format_max)
     }
 
-    /// Makes `name` the newest, which reaches to `last`, and removes the others while the log goes
-    /// on; returns those whom it will be sent by.
-    fn replace(
-        &self,
-        newest: &mut Option<Saved>,
-        last: Option<LogId>,
-        name: &str,
-    ) -> std::io::Result<Senders> {
-        let sent = newest.as_ref().filter(|saved| saved.senders.is_any());
-        self.remove_others(name, |other| {
+    /// Removes all but `kept` while the log goes on; `older` was the newest before.
+    fn remove_older(&self, kept: &str, older: Option<&Saved>) -> std::io::Result<()> {
+        let sent = older.filter(|saved| saved.senders.is_any());
+        self.remove_others(kept, |other| {
             // Whoever sends it goes on reading a file that has lost its name.
             let is_sent = sent.is_some_and(|saved| saved.name == other);
             if is_sent { self.disk.remove(other) } else { self.disk.discard(other) }
-        })?;
-        let senders = Senders::default();
-        *newest = Some(Saved { last, name: name.to_owned(), senders: senders.clone() });
-        Ok(senders)
+        })
     }
 
     /// Removes all snapshots but `kept`, and what was not finished. One that a peer is sending
