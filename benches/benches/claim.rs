@@ -7,6 +7,10 @@ use xcron_core::decide::{ClaimContext, admit, claim};
 use xcron_core::schedule::{Calendar, DstFold, DstGap, Schedule};
 use xcron_core::{Callback, Holder, NewTask, Revision, Task, TaskDefinition, TaskId, Timestamp};
 
+/// That of the server.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const NOW_SECS: i64 = 1_800_000_000;
 
 fn task(calendar: &Calendar, schedule: Schedule) -> Task {

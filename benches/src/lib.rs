@@ -13,8 +13,9 @@
 //! ```
 //!
 //! The full report takes about an hour and a half, and with ten million pending tasks 8 GB of
-//! memory and as much of the disk that it is started on; `--tasks` asks for fewer. P14 is in
-//! `cargo bench -p xcron-benches`, which also counts instructions where there is a valgrind.
+//! memory and as much of the disk that it is started on; `--tasks` asks for fewer. P14 is a part
+//! of what `cargo bench -p xcron-benches` times, which also counts instructions where there is a
+//! valgrind.
 //!
 //! - [`server`], [`process`] and [`watch`]: the server process under test, and its memory.
 //!   [`cluster`]: several of them. [`sink`] and [`ledger`]: who receives its callbacks, and what

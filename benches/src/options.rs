@@ -47,7 +47,7 @@ pub struct Options {
     #[arg(long, value_name = "PATH")]
     pub server: Option<PathBuf>,
     /// Another server, for instance of an earlier commit: rounds of both alternate, and both
-    /// reports are compared at the end.
+    /// reports are compared at the end. P14, which starts no server, is left out.
     #[arg(long, value_name = "PATH")]
     pub against: Option<PathBuf>,
     /// Where the report goes.
@@ -97,6 +97,8 @@ pub enum FigureName {
     P12,
     /// What idle servers take of the processor.
     P13,
+    /// What the next occurrence, a claim and reading what is due take, without a server.
+    P14,
     /// Lateness while as many runs go to targets that never answer.
     P15,
     /// Ten times the clients that are answered at a time, and ten times the runs that fit.

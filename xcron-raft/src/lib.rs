@@ -23,6 +23,7 @@
 //! - `consensus`: the raft library, run; `types`, `log_store`, `machine`, `network`: what it is
 //!   given.
 //! - `peer`, [`net`]: how nodes talk. `cluster`: who belongs together, and how they keep in touch.
+//! - `DueIndex` (feature `testing`): what a node does with due tasks, for benches.
 //! - `recovery`: a new cluster from a backup, or from the last node.
 //! - `peer`: requests between nodes, proved, bounded and counted; it knows nothing of raft.
 //! - `runtime`: the seam to tasks, threads and randomness; a whole node becomes a process of a
@@ -62,4 +63,6 @@ pub use cluster::status::{ClusterStatus, NodeStatus};
 pub use error::{Error, ErrorKind};
 pub use peer::{PeerCounts, PeerTls, Secret};
 pub use recovery::{Recovered, force_new_cluster, restore};
+#[cfg(feature = "testing")]
+pub use store::DueIndex;
 pub use store::{Backup, LATENCY_BUCKETS_US, Peering, RaftSettings, RaftStore, StoreStats};

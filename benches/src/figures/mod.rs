@@ -3,6 +3,7 @@
 pub mod batches;
 pub mod bytes;
 pub mod create;
+pub mod decisions;
 mod drain;
 pub mod failover;
 pub mod fire;
@@ -70,7 +71,7 @@ impl Bench {
 type Part = (&'static [FigureName], &'static str);
 
 /// All of it, in the order of the list of figures to reach but for those that share a server.
-const PARTS: [Part; 11] = [
+const PARTS: [Part; 12] = [
     (&[FigureName::P1], "P1: fired and settled callbacks/s"),
     (&[FigureName::P2], "P2: acknowledged durable createTask/s"),
     (&[FigureName::P3], "P3: creates in batches of 1,000"),
@@ -80,6 +81,7 @@ const PARTS: [Part; 11] = [
     (&populated::NAMES, "P7, P8, P9, P10, P13: beside ten million pending tasks"),
     (&[FigureName::P11], "P11: lateness after kill -9 of the leader of three"),
     (&[FigureName::P12], "P12: fired callbacks/s of three nodes against one"),
+    (&[FigureName::P14], "P14: the next occurrence, a claim, reading what is due"),
     (&[FigureName::P15], "P15: lateness beside as many runs to targets that never answer"),
     (&[FigureName::Overload], "Overload: ten times the clients, ten times the runs"),
 ];
@@ -98,7 +100,8 @@ pub async fn measure(bench: &Bench) -> (Vec<Figure>, Result<()>) {
     (figures, Ok(()))
 }
 
-/// Measures what is asked for of two servers, a round of one and a round of the other.
+/// Measures what is asked for of two servers, a round of one and a round of the other. P14 starts
+/// none, so there is only one of it: it is left out.
 ///
 /// # Errors
 /// When one of the measurements fails.
@@ -108,7 +111,7 @@ pub async fn alternate(one: &Bench, other: &Bench) -> Result<(Vec<Figure>, Vec<F
         Bench { options, ..bench.clone() }
     };
     let (mut of_one, mut of_other) = (Vec::new(), Vec::new());
-    for part in wanted(one) {
+    for part in wanted(one).filter(|part| part.0 != [FigureName::P14]) {
         let (mut rounds_of_one, mut rounds_of_other) = (Vec::new(), Vec::new());
         let only_trials = part.0 == [FigureName::P11];
         let rounds = if only_trials { one.options.trials() } else { one.options.rounds() };
@@ -137,6 +140,7 @@ async fn measure_part(bench: &Bench, (names, _): Part) -> Result<Vec<Figure>> {
         FigureName::P6 => vec![rush::measure(bench).await?],
         FigureName::P11 => vec![failover::measure(bench).await?],
         FigureName::P12 => vec![spread::measure(bench).await?],
+        FigureName::P14 => decisions::measure(bench).await?,
         FigureName::P15 => isolation::measure(bench).await?,
         FigureName::Overload => vec![overload::measure(bench).await?],
         FigureName::P7 | FigureName::P8 | FigureName::P9 | FigureName::P10 | FigureName::P13 => {

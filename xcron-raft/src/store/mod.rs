@@ -1,6 +1,8 @@
 //! The store: commits through raft, reads from the newest published view.
 
 mod backup;
+#[cfg(feature = "testing")]
+mod due_index;
 mod node;
 mod opening;
 mod peering;
@@ -39,6 +41,8 @@ pub(crate) use opening::log_settings;
 pub(crate) use shared::Shared;
 
 pub use backup::Backup;
+#[cfg(feature = "testing")]
+pub use due_index::DueIndex;
 pub use peering::Peering;
 pub use settings::RaftSettings;
 pub use stats::{LATENCY_BUCKETS_US, StoreStats};
