@@ -72,9 +72,9 @@ impl Waits {
         self.news = Some((seen, async move { store.agenda_changed(seen).await }.boxed()));
     }
 
-    /// Waits for `at`.
+    /// Waits for `at` at the most: what wakes earlier stays, since another would cost more.
     pub(super) fn set_alarm(&mut self, clock: &Arc<dyn Clock>, at: Timestamp) {
-        if self.alarm.as_ref().is_none_or(|(set, _)| *set != at) {
+        if self.alarm.as_ref().is_none_or(|(set, _)| *set > at) {
             self.alarm = Some((at, sleep(clock, at)));
         }
     }

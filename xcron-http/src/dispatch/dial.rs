@@ -1,7 +1,4 @@
 //! Dialling: from a target to a connection, judged by the address that is really dialled.
-//!
-//! Each dial is a task of its own. It costs several times what a request over a connection that
-//! stands does, and who waits for one may be a single task with a thousand other attempts in hand.
 
 use super::address::AddressPolicy;
 use super::link::Link;
@@ -11,14 +8,10 @@ use super::target::{Target, TargetHost};
 use super::watch::{Watch, Watched};
 use rustls::pki_types::CertificateDer;
 use rustls::{ClientConfig, RootCertStore};
-use std::future::Future;
 use std::net::{SocketAddr, ToSocketAddrs};
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::net::TcpStream;
-use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
@@ -35,24 +28,6 @@ pub(super) struct Dialer {
     connect_max: Duration,
     names: Names,
     tls: TlsConnector,
-}
-
-/// A connection in the making; dropping it ends the dial.
-pub(super) struct Dialling(JoinHandle<Result<Link, String>>);
-
-impl Future for Dialling {
-    type Output = Result<Link, String>;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let ended = ready!(Pin::new(&mut self.0).poll(cx));
-        Poll::Ready(ended.unwrap_or_else(|error| Err(format!("the dial ended: {error}"))))
-    }
-}
-
-impl Drop for Dialling {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
 }
 
 impl Dialer {
@@ -77,14 +52,11 @@ impl Dialer {
     }
 
     /// A new connection to `target`.
-    pub(super) fn dial(&self, target: &Arc<Target>) -> Dialling {
-        let (dialer, target) = (self.clone(), Arc::clone(target));
-        Dialling(tokio::spawn(async move {
-            let seconds = dialer.connect_max.as_secs_f64();
-            timeout(dialer.connect_max, dialer.connect(&target))
-                .await
-                .map_err(|_elapsed| format!("no connection within {seconds} s"))?
-        }))
+    pub(super) async fn dial(&self, target: &Target) -> Result<Link, String> {
+        let seconds = self.connect_max.as_secs_f64();
+        timeout(self.connect_max, self.connect(target))
+            .await
+            .map_err(|_elapsed| format!("no connection within {seconds} s"))?
     }
 
     async fn connect(&self, target: &Target) -> Result<Link, String> {

@@ -7,7 +7,7 @@ use super::answer::judge;
 use super::link::Link;
 use super::rules::validate;
 use super::settings::DispatchSettings;
-use super::target::{Target, TargetHost};
+use super::target::{Target, TargetHost, Targets};
 use super::watch::Watch;
 use crate::fuzzing::assert_told;
 use bytes::Bytes;
@@ -44,8 +44,13 @@ pub fn callbacks(bytes: &[u8]) {
     }
     let settings = DispatchSettings::default();
     let policy = AddressPolicy::new(&settings.deny, &[]).expect("the defaults are sound");
-    match validate(callback, &settings, &policy) {
-        Ok(stored) => accepted(&stored, &settings, &policy),
+    let targets = Targets::new(1);
+    match validate(callback, &settings, &policy, &targets) {
+        Ok(stored) => {
+            let known = validate(stored.clone(), &settings, &policy, &targets);
+            assert_eq!(known.as_ref(), Ok(&stored), "the stored form is stable once it is known");
+            accepted(&stored, &settings, &policy);
+        }
         Err(why) => {
             assert!(why.starts_with("callback."), "{why}");
             assert_told(&why);
@@ -54,7 +59,7 @@ pub fn callbacks(bytes: &[u8]) {
 }
 
 fn accepted(stored: &Callback, settings: &DispatchSettings, policy: &AddressPolicy) {
-    let again = validate(stored.clone(), settings, policy);
+    let again = validate(stored.clone(), settings, policy, &Targets::new(1));
     assert_eq!(again.as_ref(), Ok(stored), "the stored form is stable");
     assert!(stored.url.bytes().all(|byte| byte.is_ascii_graphic()), "{}", stored.url);
     assert!(stored.url.starts_with("http://") || stored.url.starts_with("https://"));

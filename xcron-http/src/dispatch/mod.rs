@@ -54,8 +54,10 @@ use pool::{Pool, Turn};
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
+use std::panic::resume_unwind;
 use std::sync::Arc;
 use target::Targets;
+use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
 use xcron_core::{Callback, CallbackError, Delivery, Dispatcher, Outcome};
 
@@ -66,9 +68,9 @@ type Request = http::Request<Full<bytes::Bytes>>;
 
 /// Makes attempts over HTTP/1.1 on connections that it keeps alive for a few seconds.
 ///
-/// Its connections are tasks of the current tokio runtime (with its timer and network enabled);
-/// each ends with the attempt that is dropped, when it was idle for too long, or with the
-/// dispatcher.
+/// Its attempts and its connections are tasks of the current tokio runtime (with its timer and
+/// network enabled). An attempt ends when it is dropped, and a connection with it, when it was idle
+/// for too long, or with the dispatcher.
 ///
 /// ```
 /// use xcron_core::{Callback, Dispatcher};
@@ -82,11 +84,26 @@ type Request = http::Request<Full<bytes::Bytes>>;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct HttpDispatcher {
-    settings: DispatchSettings,
     addresses: Arc<AddressPolicy>,
-    targets: Targets,
+    attempts: Arc<Attempts>,
+}
+
+/// What attempts are made with.
+#[derive(Clone)]
+struct Attempts {
+    settings: DispatchSettings,
+    targets: Arc<Targets>,
     dialer: Dialer,
     pool: Arc<Pool>,
+}
+
+/// An attempt under way; dropping it ends it.
+struct UnderWay(JoinHandle<Result<Outcome, String>>);
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
 }
 
 impl HttpDispatcher {
@@ -96,13 +113,13 @@ impl HttpDispatcher {
     /// Names the setting that cannot be read.
     pub fn new(settings: DispatchSettings) -> Result<Self, DispatchSettingsError> {
         let addresses = Arc::new(AddressPolicy::new(&settings.deny, &settings.allow)?);
-        Ok(Self {
+        let attempts = Arc::new(Attempts {
             dialer: Dialer::new(&settings, Arc::clone(&addresses))?,
             pool: Pool::new(&settings),
-            targets: Targets::new(settings.targets_max),
-            addresses,
+            targets: Arc::new(Targets::new(settings.targets_max)),
             settings,
-        })
+        });
+        Ok(Self { addresses, attempts })
     }
 
     /// Looks names up by `lookup`, which may block, and no longer by the system's resolver.
@@ -111,7 +128,7 @@ impl HttpDispatcher {
         mut self,
         lookup: impl Fn(&str, u16) -> io::Result<Vec<SocketAddr>> + Send + Sync + 'static,
     ) -> Self {
-        self.dialer.look_up_by(Arc::new(lookup));
+        Arc::make_mut(&mut self.attempts).dialer.look_up_by(Arc::new(lookup));
         self
     }
 
@@ -121,8 +138,10 @@ impl HttpDispatcher {
     pub fn never_dial(&self, addresses: &[SocketAddr]) {
         self.addresses.never(addresses);
     }
+}
 
-    async fn attempt(&self, delivery: &Delivery) -> Result<Outcome, String> {
+impl Attempts {
+    async fn make(&self, delivery: &Delivery) -> Result<Outcome, String> {
         let target = self.targets.get(&delivery.callback().url)?;
         let deadline = Instant::now() + delivery.timeout();
         let (mut request, body) = request::build(delivery, &target)?;
@@ -134,11 +153,15 @@ impl HttpDispatcher {
                     Ok(false) | Err(_) => continue,
                 },
                 Turn::Dial(newcomer) => {
-                    let dialled = timeout_at(deadline, self.dialer.dial(&target)).await;
+                    // Apart: few attempts dial, and each would be twice as large.
+                    let dial = Box::pin(self.dialer.dial(&target));
+                    let dialled = timeout_at(deadline, dial).await;
                     (dialled.map_err(|_elapsed| NO_CONNECTION.to_owned())??, Some(newcomer))
                 }
             };
-            if !delivery.may_start() {
+            // A connection that was just made outlives a claim that was lost meanwhile. Any other
+            // is asked for by its stream alone.
+            if newcomer.is_some() && !delivery.may_start() {
                 self.pool.put(&target.destination, link);
                 return Ok(Outcome::not_started());
             }
@@ -176,21 +199,34 @@ impl HttpDispatcher {
 #[async_trait]
 impl Dispatcher for HttpDispatcher {
     fn validate(&self, callback: Callback) -> Result<Callback, CallbackError> {
-        rules::validate(callback, &self.settings, &self.addresses).map_err(CallbackError)
+        let Attempts { settings, targets, .. } = &*self.attempts;
+        rules::validate(callback, settings, &self.addresses, targets).map_err(CallbackError)
     }
 
     fn destination(&self, callback: &Callback) -> Arc<str> {
-        let target = self.targets.get(&callback.url);
+        let target = self.attempts.targets.get(&callback.url);
         target.map_or_else(|_| Arc::clone(&callback.url), |target| Arc::clone(&target.destination))
     }
 
     async fn dispatch(&self, delivery: Delivery) -> Outcome {
-        self.attempt(&delivery).await.unwrap_or_else(Outcome::failed)
+        // A task of its own: whoever waits may be a single task with a thousand others in hand.
+        let attempts = Arc::clone(&self.attempts);
+        let attempt = tokio::spawn(async move { attempts.make(&delivery).await });
+        let mut under_way = UnderWay(attempt);
+        match (&mut under_way.0).await {
+            Ok(made) => made.unwrap_or_else(Outcome::failed),
+            Err(ended) => match ended.try_into_panic() {
+                Ok(panic) => resume_unwind(panic),
+                Err(ended) => Outcome::failed(format!("the attempt ended: {ended}")),
+            },
+        }
     }
 }
 
 impl fmt::Debug for HttpDispatcher {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("HttpDispatcher").field("settings", &self.settings).finish_non_exhaustive()
+        f.debug_struct("HttpDispatcher")
+            .field("settings", &self.attempts.settings)
+            .finish_non_exhaustive()
     }
 }

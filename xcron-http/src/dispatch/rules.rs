@@ -2,7 +2,7 @@
 
 use super::address::AddressPolicy;
 use super::settings::DispatchSettings;
-use super::target::{Target, TargetHost};
+use super::target::{Target, TargetHost, Targets};
 use http::{HeaderName, HeaderValue};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -29,21 +29,30 @@ const RESERVED: &[&str] = &[
 pub(super) const SHOWN_MAX: usize = 40;
 const RESERVED_PREFIXES: &[&str] = &["xcron-", "webhook-"];
 
-/// `callback` with its URL and the names of its headers in their normal form.
+/// `callback` with its URL and the names of its headers in their normal form. A URL that was
+/// accepted in that form is known from then on: many tasks have the same.
 pub(super) fn validate(
     mut callback: Callback,
     settings: &DispatchSettings,
     addresses: &AddressPolicy,
+    targets: &Targets,
 ) -> Result<Callback, String> {
-    let url = read_url(&callback.url, settings).map_err(|why| format!("callback.url {why}"))?;
-    let target = Target::of(&url).map_err(|why| format!("callback.url {why}"))?;
+    let target = match targets.accepted(&callback.url) {
+        Some(target) => target,
+        None => {
+            let refused = |why| format!("callback.url {why}");
+            let url = read_url(&callback.url, settings).map_err(refused)?;
+            let target = Target::of(&url).map_err(refused)?;
+            callback.url = String::from(url).into();
+            targets.accept(&callback.url, target)
+        }
+    };
     if let TargetHost::Address(ip) = target.host
         && addresses.denies(SocketAddr::new(ip, target.port))
     {
         let place = format!("callback.url has the address {ip} port {}", target.port);
         return Err(format!("{place}, which callback.deny of the configuration excludes"));
     }
-    callback.url = String::from(url).into();
     callback.headers = read_headers(callback.headers, settings)
         .map_err(|why| format!("callback.headers {why}"))?;
     let (bytes, max) = (callback.body.as_ref().map_or(0, |body| body.as_str().len()), settings);

@@ -5,7 +5,7 @@ use http::{HeaderValue, Uri};
 use rustls::pki_types::ServerName;
 use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use url::{Host, Url};
 
 /// Where a callback goes.
@@ -85,7 +85,14 @@ impl Target {
 #[derive(Debug)]
 pub(super) struct Targets {
     max: usize,
-    known: Mutex<HashMap<Arc<str>, Arc<Target>>>,
+    known: Mutex<HashMap<Arc<str>, Known>>,
+}
+
+#[derive(Debug)]
+struct Known {
+    target: Arc<Target>,
+    /// Whether the rules in force accept its URL: tasks may have come here under others.
+    is_accepted: bool,
 }
 
 impl Targets {
@@ -95,19 +102,39 @@ impl Targets {
 
     /// The target of `url`, which was validated before it was stored.
     pub(super) fn get(&self, url: &Arc<str>) -> Result<Arc<Target>, String> {
-        let lock = || self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(target) = lock().get(url) {
-            return Ok(Arc::clone(target));
+        if let Some(known) = self.known().get(url) {
+            return Ok(Arc::clone(&known.target));
         }
         let parsed = Url::parse(url).map_err(|error| error.to_string());
         let target = parsed.and_then(|parsed| Target::of(&parsed));
-        let target = Arc::new(target.map_err(|problem| format!("callback.url {problem}"))?);
-        let mut known = lock();
+        let target = target.map_err(|problem| format!("callback.url {problem}"))?;
+        Ok(self.note(url, target, false))
+    }
+
+    /// The target of `url`, if the rules accepted it in this form.
+    pub(super) fn accepted(&self, url: &str) -> Option<Arc<Target>> {
+        let known = self.known();
+        let known = known.get(url).filter(|known| known.is_accepted)?;
+        Some(Arc::clone(&known.target))
+    }
+
+    /// Notes that the rules accept `url`, whose target this is.
+    pub(super) fn accept(&self, url: &Arc<str>, target: Target) -> Arc<Target> {
+        self.note(url, target, true)
+    }
+
+    fn note(&self, url: &Arc<str>, target: Target, is_accepted: bool) -> Arc<Target> {
+        let target = Arc::new(target);
+        let mut known = self.known();
         if known.len() >= self.max {
             known.clear();
         }
-        known.insert(Arc::clone(url), Arc::clone(&target));
-        Ok(target)
+        known.insert(Arc::clone(url), Known { target: Arc::clone(&target), is_accepted });
+        target
+    }
+
+    fn known(&self) -> MutexGuard<'_, HashMap<Arc<str>, Known>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -139,6 +166,17 @@ mod tests {
         }
         let target = Target::of(&Url::parse("http://2130706433/").unwrap()).unwrap();
         assert_eq!(target.host, TargetHost::Address([127, 0, 0, 1].into()));
+    }
+
+    #[test]
+    fn what_was_only_looked_up_was_not_accepted() {
+        let (targets, url) = (Targets::new(2), Arc::from("http://a/"));
+        targets.get(&url).unwrap();
+        assert!(targets.accepted(&url).is_none());
+        targets.accept(&url, Target::of(&Url::parse(&url).unwrap()).unwrap());
+        assert!(targets.accepted(&url).is_some());
+        targets.get(&url).unwrap();
+        assert!(targets.accepted(&url).is_some());
     }
 
     #[test]

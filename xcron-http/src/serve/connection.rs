@@ -9,7 +9,7 @@ use axum::Router;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -97,13 +97,12 @@ async fn talk<S>(
 
 fn builder(settings: &ServerSettings) -> http1::Builder {
     let mut builder = http1::Builder::new();
-    // Without `pipeline_flush`: it holds back the answer to whatever cannot be parsed.
+    // Without `pipeline_flush`: it holds back the answer to whatever cannot be parsed. And without
+    // a timeout: it would set a timer for every request, and the phases are stricter.
     builder
-        .timer(TokioTimer::new())
+        .header_read_timeout(None)
         // A client that has said all it wants to say still gets its answer.
         .half_close(true)
-        // The phases are stricter; this holds should they ever be wrong.
-        .header_read_timeout(settings.idle_max + settings.head_max)
         .max_header_size(settings.head_bytes_max)
         .max_buf_size(settings.head_bytes_max.max(BUFFER_BYTES_MIN));
     if settings.headers_max != HEADERS_ON_STACK {

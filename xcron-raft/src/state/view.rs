@@ -201,7 +201,9 @@ impl View {
         keeping: Keeping,
     ) -> Result<Answer, Unreadable> {
         check_id(&put.id)?;
-        let Some(old) = self.records.get(&(), put.id.as_bytes()).cloned() else {
+        let id = put.id.as_bytes();
+        let known = self.held_at(id, put.expected).or_else(|| self.records.get(&(), id));
+        let Some(old) = known.cloned() else {
             return Ok(Answer::Missing);
         };
         let parts = old.parts();
@@ -329,6 +331,18 @@ impl View {
     /// The record of a task.
     pub(crate) fn get(&self, id: &TaskId) -> Option<&Record> {
         self.records.get(&(), id.as_str().as_bytes())
+    }
+
+    /// The record of a task, if it is at `revision`.
+    pub(crate) fn get_at(&self, id: &TaskId, revision: u64) -> Option<&Record> {
+        let held = self.held_at(id.as_str().as_bytes(), revision);
+        held.or_else(|| self.get(id).filter(|record| record.revision() == revision))
+    }
+
+    /// The same, if somebody has an attempt of it. Those are few, and in order of numbers: most are
+    /// found here without a look at a record.
+    fn held_at(&self, id: &[u8], revision: u64) -> Option<&Record> {
+        self.held.values().find_map(|tasks| tasks.get(&revision, id))
     }
 
     /// All records in order of id.

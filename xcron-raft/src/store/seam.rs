@@ -250,7 +250,7 @@ pub(super) fn encode(view: &View, changes: &[Change], settings: &RaftSettings) -
         return encode_commit(changes, keeping);
     }
     encode_short_commit(changes, keeping, &|id, expected| {
-        let record = view.get(id).filter(|record| record.revision() == expected.0)?;
+        let record = view.get_at(id, expected.0)?;
         Lasting::of(record.parts().state).ok()
     })
 }
