@@ -46,6 +46,7 @@ pub mod net;
 mod network;
 mod peer;
 mod recovery;
+mod replay;
 #[cfg(any(test, feature = "testing"))]
 pub mod runtime;
 #[cfg(not(any(test, feature = "testing")))]

@@ -22,11 +22,12 @@ pub(crate) struct LogStore(pub(crate) Arc<Log>);
 impl LogStore {
     fn entries(&self, range: Range<u64>, bytes_max: usize) -> io::Result<Vec<Entry>> {
         let read = self.0.read(range, bytes_max)?;
-        read.into_iter().map(|(id, payload)| decode(id, payload)).collect()
+        Ok(read.into_iter().map(|(id, payload)| decode(id, payload)).collect::<Result<_, _>>()?)
     }
 }
 
-fn decode(id: log::LogId, payload: Bytes) -> io::Result<Entry> {
+/// The entry that stands in the log as `payload`.
+pub(crate) fn decode(id: log::LogId, payload: Bytes) -> Result<Entry, Error> {
     let payload = entry::decode(payload).map_err(|error| {
         Error::new(ErrorKind::Foreign, format!("log entry {} cannot be read: {error}", id.index))
     })?;

@@ -4,15 +4,15 @@ use std::io;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use futures::{Stream, TryStreamExt};
-use openraft::entry::RaftEntry;
 use openraft::storage::{EntryResponder, RaftStateMachine};
-use openraft::{EntryPayload, OptionalSend, RaftSnapshotBuilder};
+use openraft::{OptionalSend, RaftSnapshotBuilder};
 use tokio::sync::{oneshot, watch};
 
+use crate::log::Log;
+use crate::replay::{self, replay};
 use crate::snapshot::{RECEIVED, SnapshotFile, Snapshots};
 use crate::state::View;
-use crate::types::{Batch, LogId, Replies, SnapshotMeta, StoredMembership, TypeConfig};
-use crate::wire::Unreadable;
+use crate::types::{LogId, SnapshotMeta, StoredMembership, TypeConfig};
 use crate::{Error, ErrorKind};
 
 type Snapshot = openraft::type_config::alias::SnapshotOf<TypeConfig, SnapshotFile>;
@@ -100,36 +100,25 @@ impl Machine {
             Some((file, view)) => (Some(file), view),
             None => (None, View::default()),
         };
-        published.publish(&view);
         let newest = Newest::default();
         file.into_iter().for_each(|file| newest.set(file));
         Ok(Self { view, published, snapshots, newest })
     }
 
+    /// Takes in what `log` knows to be committed, and publishes what it comes to.
+    ///
+    /// Raft would do so too, but some entries at a time, with a view published after each time.
+    /// What is published is shared, and every change of what is shared copies it first.
+    pub(crate) fn catch_up(&mut self, log: &Log) -> Result<(), Error> {
+        let committed = log.state().committed.map_or(0, |id| id.index + 1);
+        replay(&mut self.view, log, committed, self.snapshots.format_max())?;
+        self.published.publish(&self.view);
+        Ok(())
+    }
+
     /// The newest snapshot, now and later.
     pub(crate) fn newest(&self) -> Newest {
         self.newest.clone()
-    }
-
-    fn apply_payload(&mut self, entry: crate::types::Entry) -> Result<Replies, Error> {
-        let log_id = entry.log_id();
-        let replies = match entry.payload {
-            EntryPayload::Blank => Replies::default(),
-            EntryPayload::Normal(batch) => self.apply_batch(batch).map_err(|error| {
-                let what = format!("entry {} cannot be applied: {error}", log_id.index);
-                Error::new(ErrorKind::Foreign, what)
-            })?,
-            EntryPayload::Membership(membership) => {
-                self.view.set_membership(StoredMembership::new(Some(log_id), membership));
-                Replies::default()
-            }
-        };
-        self.view.applied = Some(log_id);
-        Ok(replies)
-    }
-
-    fn apply_batch(&mut self, batch: Batch) -> Result<Replies, Unreadable> {
-        self.view.apply(batch, self.snapshots.format_max())
     }
 }
 
@@ -147,7 +136,7 @@ impl RaftStateMachine<TypeConfig> for Machine {
     {
         let mut answers = Vec::new();
         while let Some((entry, responder)) = entries.try_next().await? {
-            let replies = self.apply_payload(entry)?;
+            let replies = replay::apply(&mut self.view, entry, self.snapshots.format_max())?;
             answers.extend(responder.map(|responder| (responder, replies)));
         }
         // Published first: whoever is answered must see what the answer is about.

@@ -8,14 +8,14 @@ use std::sync::Arc;
 
 use crate::cluster::identity::{Belonging, check_empty};
 use crate::disk::{Disk, RealDisk, rename_dir};
-use crate::log::{Log, READ_BYTES_MAX, Vote};
+use crate::log::{Log, Vote};
 use crate::peer::Identity;
+use crate::replay::replay;
 use crate::runtime;
 use crate::snapshot::{Snapshots, read_backup};
 use crate::state::View;
 use crate::store::{RaftSettings, log_settings};
-use crate::types::{LeaderId, LogId, Payload, from_log, membership};
-use crate::wire::entry;
+use crate::types::{LeaderId, LogId, membership};
 use crate::{Error, ErrorKind};
 
 /// What a new cluster begins with.
@@ -107,37 +107,12 @@ fn read_all(
     let snapshots = Snapshots::new(disk.clone(), cluster, settings.format_max);
     let mut view = snapshots.load()?.map(|(_, view)| view).unwrap_or_default();
     let log = Log::open(disk.clone(), log_settings(settings, cluster))?;
-    let committed = log.state().committed.map_or(0, |id| id.index);
-    let mut next = view.applied.map_or(0, |id| id.index + 1).max(log.range().start);
-    let mut uncommitted = 0;
-    loop {
-        let entries = log.read(next..u64::MAX, READ_BYTES_MAX)?;
-        let Some((last, _)) = entries.last() else {
-            log.close();
-            return Ok((view, uncommitted));
-        };
-        next = last.index + 1;
-        for (id, payload) in entries {
-            uncommitted += u64::from(id.index > committed);
-            apply(&mut view, from_log(id), payload, settings.format_max)?;
-        }
-    }
-}
-
-fn apply(view: &mut View, id: LogId, payload: bytes::Bytes, format_max: u32) -> Result<(), Error> {
-    let unreadable = |error: crate::wire::Unreadable| {
-        let what = format!("log entry {} cannot be read: {error}", id.index);
-        Error::new(ErrorKind::Foreign, what)
-    };
-    match entry::decode(payload).map_err(unreadable)? {
-        Payload::Blank => {}
-        Payload::Normal(batch) => drop(view.apply(batch, format_max).map_err(unreadable)?),
-        Payload::Membership(members) => {
-            view.set_membership(crate::types::StoredMembership::new(Some(id), members));
-        }
-    }
-    view.applied = Some(id);
-    Ok(())
+    let index = |view: &View| view.applied.map_or(0, |id| id.index);
+    let committed = log.state().committed.map_or(0, |id| id.index).max(index(&view));
+    replay(&mut view, &log, u64::MAX, settings.format_max)?;
+    log.close();
+    let uncommitted = index(&view).saturating_sub(committed);
+    Ok((view, uncommitted))
 }
 
 /// Writes a data directory that holds `view` and one member.

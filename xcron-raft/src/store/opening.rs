@@ -192,10 +192,11 @@ impl Opening {
         let Identity { cluster, node: node_id } = belonging.identity;
         let settings = &shared.settings;
         let snapshots = Snapshots::new(disk.clone(), cluster, settings.format_max);
-        let machine = Machine::open(snapshots.clone(), shared.published.clone())?;
+        let mut machine = Machine::open(snapshots.clone(), shared.published.clone())?;
         let newest = machine.newest();
         let _first = shared.newest.set(newest.clone());
         let log = open_log(&shared, disk, cluster, newest.position())?;
+        machine.catch_up(&log)?;
         let is_new = log.state().last.is_none() && log.state().vote.is_none();
         if !belonging.has_log {
             founding.keep(&shared, Belonging { has_log: true, ..belonging.clone() })?;
