@@ -25,7 +25,9 @@ pub(crate) fn replay(view: &mut View, log: &Log, end: u64, format_max: u32) -> R
         let reading = thread::Builder::new().name("xcron-read".to_owned());
         let reading = reading.spawn_scoped(scope, move || read(log, next, end, &to_view));
         let reading = reading.map_err(|e| Error::disk("cannot start a thread", &e))?;
-        let applied = entries.iter().try_for_each(|entry| apply(view, entry, format_max).map(drop));
+        let applied = view.in_bulk(|view| {
+            entries.iter().try_for_each(|entry| apply(view, entry, format_max).map(drop))
+        });
         // The reading thread is not to wait for anybody who takes what it has read.
         drop(entries);
         // An entry that was refused stands before one that could not be read.

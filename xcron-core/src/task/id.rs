@@ -28,12 +28,28 @@ impl TaskId {
     /// # Errors
     /// When `text` is empty, longer than 128 bytes or holds any other character.
     pub fn parse(text: &str) -> Result<Self, InvalidField> {
+        Self::check(text.as_bytes())?;
+        Ok(Self(text.into()))
+    }
+
+    /// Checks that [`TaskId::parse`] takes this text, whose bytes these are.
+    ///
+    /// ```
+    /// use xcron_core::TaskId;
+    ///
+    /// assert!(TaskId::check(b"billing:daily").is_ok());
+    /// assert!(TaskId::check(b"not a task id").is_err());
+    /// ```
+    ///
+    /// # Errors
+    /// When it does not.
+    pub fn check(text: &[u8]) -> Result<(), InvalidField> {
         let fits = (1..=TASK_ID_BYTES_MAX).contains(&text.len());
-        let known = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b':' | b'-');
-        if fits && text.bytes().all(known) {
-            return Ok(Self(text.into()));
+        let known = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b':' | b'-');
+        if fits && text.iter().all(known) {
+            return Ok(());
         }
-        let shown: String = text.chars().take(40).collect();
+        let shown: String = String::from_utf8_lossy(text).chars().take(40).collect();
         Err(InvalidField::new(
             "task_id",
             format!("is {shown:?}, expected 1 to {TASK_ID_BYTES_MAX} of [A-Za-z0-9._:-]"),

@@ -1,11 +1,10 @@
-//! Reads a snapshot back, whole or not at all: one thread reads and checks, while another puts what
-//! was read into a view.
+//! Reads a snapshot back, whole or not at all: one thread reads and checks the blocks, some decode
+//! them in turns, and the calling one puts what comes of it into a view.
 
 use std::panic::resume_unwind;
-use std::sync::mpsc::{SyncSender, sync_channel};
-use std::thread;
+use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
+use std::thread::{self, Scope, ScopedJoinHandle};
 
-use bytes::Bytes;
 use openraft::Membership;
 use prost::Message;
 use xcron_core::Timestamp;
@@ -19,14 +18,23 @@ use crate::wire::Unreadable;
 use crate::wire::snapshot::{FootMessage, HeadMessage, LogIdMessage, NodeMessage, TASK};
 use crate::{Error, ErrorKind};
 
-/// How many blocks may be read before they are in the view.
-const BLOCKS_AHEAD: usize = 4;
+/// How many blocks may wait for each thread that decodes, and how many behind it.
+const BLOCKS_AHEAD: usize = 2;
 
-/// The tasks of one block, and where it ends.
+/// The most threads that decode.
+const DECODERS_MAX: usize = 4;
+
+/// Why the foot is refused.
+const MISFIT: &str = "its foot does not match what is in front of it";
+
+/// A block of tasks as it stands in the file, and where it ends.
 struct Block {
-    offset: u64,
-    tasks: Vec<Restored>,
+    end: u64,
+    payload: Vec<u8>,
 }
+
+/// The tasks of a block, and where it ends.
+type Decoded = (u64, Result<Restored, Unreadable>);
 
 /// Takes blocks from a file and adds up what the foot must say.
 struct BlockReader<'a> {
@@ -43,27 +51,29 @@ impl BlockReader<'_> {
         Error::damaged(self.name, self.offset, what)
     }
 
-    fn read(&self, offset: u64, len: usize) -> Result<Vec<u8>, Error> {
+    /// Puts the `len` bytes at `offset` into `bytes`.
+    fn read(&self, offset: u64, len: usize, bytes: &mut Vec<u8>) -> Result<(), Error> {
         if offset + len as u64 > self.size {
             return Err(self.damaged("it ends in the middle of a block"));
         }
-        let mut bytes = vec![0; len];
-        let read = self.file.read_at(offset, &mut bytes);
-        read.map_err(|e| Error::disk(format!("cannot read {}", self.name), &e))?;
-        Ok(bytes)
+        bytes.resize(len, 0);
+        let read = self.file.read_at(offset, bytes);
+        read.map_err(|e| Error::disk(format!("cannot read {}", self.name), &e))
     }
 
-    /// The next block; `crcs` and `blocks` count those before it.
-    fn next(&mut self) -> Result<(u8, Bytes), Error> {
-        let head = self.read(self.offset, BLOCK_HEAD_BYTES)?;
+    /// The kind of the next block, whose payload comes into `payload`; `crcs` and `blocks` count
+    /// those before it.
+    fn next(&mut self, payload: &mut Vec<u8>) -> Result<u8, Error> {
+        let mut head = Vec::new();
+        self.read(self.offset, BLOCK_HEAD_BYTES, &mut head)?;
         let number =
             |at: usize| u32::from_le_bytes([head[at], head[at + 1], head[at + 2], head[at + 3]]);
         let (payload_bytes, crc) = (number(0) as usize, number(4));
         if payload_bytes > BLOCK_BYTES_MAX {
             return Err(self.damaged(format!("a block of {payload_bytes} bytes")));
         }
-        let payload = self.read(self.offset + BLOCK_HEAD_BYTES as u64, payload_bytes)?;
-        if crc32c::crc32c_append(crc32c::crc32c(&head[8..]), &payload) != crc {
+        self.read(self.offset + BLOCK_HEAD_BYTES as u64, payload_bytes, payload)?;
+        if crc32c::crc32c_append(crc32c::crc32c(&head[8..]), payload) != crc {
             return Err(self.damaged("the checksum of a block does not match"));
         }
         if head[8] != KIND_FOOT {
@@ -71,10 +81,10 @@ impl BlockReader<'_> {
             self.crcs = crc32c::crc32c_append(self.crcs, &crc.to_le_bytes());
         }
         self.offset += (BLOCK_HEAD_BYTES + payload_bytes) as u64;
-        Ok((head[8], payload.into()))
+        Ok(head[8])
     }
 
-    fn decode<M: Message + Default>(&self, payload: Bytes) -> Result<M, Error> {
+    fn decode<M: Message + Default>(&self, payload: &[u8]) -> Result<M, Error> {
         M::decode(payload).map_err(|error| self.damaged(error))
     }
 }
@@ -90,58 +100,116 @@ pub(super) fn read(
     let file = disk.open(name).map_err(failed)?;
     let size = file.size().map_err(failed)?;
     let mut reader = BlockReader { name, file: &*file, size, offset: 0, blocks: 0, crcs: 0 };
-    let (kind, payload) = reader.next()?;
-    if kind != KIND_HEAD {
+    let mut payload = Vec::new();
+    if reader.next(&mut payload)? != KIND_HEAD {
         return Err(reader.damaged("it does not begin with a head"));
     }
-    let mut restoring = Restoring::new(view(&reader, payload, cluster_id, format_max)?);
-    let (to_view, blocks) = sync_channel::<Block>(BLOCKS_AHEAD);
+    let mut restoring = Restoring::new(view(&reader, &payload, cluster_id, format_max)?);
+    let tasks = read_tasks(reader, &mut restoring)?;
+    if restoring.len() as u64 != tasks {
+        return Err(Error::damaged(name, size, MISFIT));
+    }
+    restoring.finish().map_err(no_thread)
+}
+
+fn no_thread(error: std::io::Error) -> Error {
+    Error::disk("cannot start a thread", &error)
+}
+
+/// Reads what follows the head into `restoring`; how many tasks there should be.
+fn read_tasks(reader: BlockReader<'_>, restoring: &mut Restoring) -> Result<u64, Error> {
+    let (name, revision_max) = (reader.name, restoring.revision());
+    let decoders = thread::available_parallelism().map_or(1, usize::from).min(DECODERS_MAX);
     thread::scope(|scope| {
-        let reading = thread::Builder::new().name("xcron-read".to_owned());
-        let reading = reading.spawn_scoped(scope, move || read_tasks(reader, &to_view));
-        let reading = reading.map_err(|e| Error::disk("cannot start a thread", &e))?;
+        let (mut to_decoders, mut decoded) = (Vec::new(), Vec::new());
+        let (used, buffers) = channel();
+        for _ in 0..decoders {
+            let (to_decoder, blocks) = sync_channel::<Block>(BLOCKS_AHEAD);
+            let (to_view, tasks) = sync_channel::<Decoded>(BLOCKS_AHEAD);
+            let used = used.clone();
+            start(scope, "xcron-decode", move || decode(&blocks, &to_view, &used, revision_max))?;
+            to_decoders.push(to_decoder);
+            decoded.push(tasks);
+        }
+        let reading =
+            start(scope, "xcron-read", move || read_blocks(reader, &to_decoders, &buffers))?;
         let mut restored = Ok(());
-        for block in blocks {
-            let taken = restoring.take(block.tasks);
-            restored = taken.map_err(|what| Error::damaged(name, block.offset, what));
+        for tasks in decoded.iter().cycle() {
+            let Ok((end, tasks)) = tasks.recv() else {
+                break; // there are no more blocks
+            };
+            let taken = tasks.and_then(|tasks| restoring.take(tasks));
+            restored = taken.map_err(|what| Error::damaged(name, end, what));
             if restored.is_err() {
                 break;
             }
         }
+        // Nobody is to wait for what is not taken any more.
+        drop(decoded);
         // A block that was refused stands before one that could not be read.
         restored.and(reading.join().unwrap_or_else(|bug| resume_unwind(bug)))
-    })?;
-    Ok(restoring.finish())
+    })
 }
 
-/// Reads the tasks and the foot, and hands over the tasks of each block.
-fn read_tasks(mut reader: BlockReader<'_>, to_view: &SyncSender<Block>) -> Result<(), Error> {
-    let mut tasks = 0;
+fn start<'scope, T: Send + 'scope>(
+    scope: &'scope Scope<'scope, '_>,
+    name: &str,
+    work: impl FnOnce() -> T + Send + 'scope,
+) -> Result<ScopedJoinHandle<'scope, T>, Error> {
+    thread::Builder::new().name(name.to_owned()).spawn_scoped(scope, work).map_err(no_thread)
+}
+
+/// Reads blocks and hands them to those who decode, to each in turn; how many tasks there should
+/// be, as the foot says. What was decoded is read into again: fresh memory is slow.
+fn read_blocks(
+    mut reader: BlockReader<'_>,
+    decoders: &[SyncSender<Block>],
+    buffers: &Receiver<Vec<u8>>,
+) -> Result<u64, Error> {
+    let mut number = 0;
     loop {
-        match reader.next()? {
-            (KIND_TASKS, payload) => {
-                let read = tasks_of(&payload).map_err(|error| reader.damaged(error))?;
-                tasks += read.len() as u64;
-                if to_view.send(Block { offset: reader.offset, tasks: read }).is_err() {
-                    return Ok(()); // a block before was refused
+        let mut payload = buffers.try_recv().unwrap_or_default();
+        match reader.next(&mut payload)? {
+            KIND_TASKS => {
+                let block = Block { end: reader.offset, payload };
+                if decoders[number % decoders.len()].send(block).is_err() {
+                    return Ok(0); // a block before was refused
                 }
+                number += 1;
             }
-            (KIND_FOOT, payload) => {
-                let foot: FootMessage = reader.decode(payload)?;
-                let read = FootMessage { blocks: reader.blocks, tasks, crc: reader.crcs };
-                if foot != read || reader.offset != reader.size {
-                    return Err(reader.damaged("its foot does not match what is in front of it"));
+            KIND_FOOT => {
+                let foot: FootMessage = reader.decode(&payload)?;
+                let (blocks, crc) = (reader.blocks, reader.crcs);
+                let is_last = reader.offset == reader.size;
+                if !is_last || foot != (FootMessage { blocks, crc, ..foot.clone() }) {
+                    return Err(reader.damaged(MISFIT));
                 }
-                return Ok(());
+                return Ok(foot.tasks);
             }
-            (kind, _) => return Err(reader.damaged(format!("a block of unknown kind {kind}"))),
+            kind => return Err(reader.damaged(format!("a block of unknown kind {kind}"))),
         }
+    }
+}
+
+/// Decodes blocks until there are no more, or nobody takes what comes of them.
+fn decode(
+    blocks: &Receiver<Block>,
+    to_view: &SyncSender<Decoded>,
+    used: &Sender<Vec<u8>>,
+    revision_max: u64,
+) {
+    for Block { end, payload } in blocks {
+        if to_view.send((end, tasks_of(&payload, revision_max))).is_err() {
+            return;
+        }
+        // Once all is read, nobody needs it.
+        let _unused = used.send(payload);
     }
 }
 
 fn view(
     reader: &BlockReader<'_>,
-    payload: Bytes,
+    payload: &[u8],
     cluster_id: Option<u128>,
     format_max: u32,
 ) -> Result<View, Error> {
@@ -186,13 +254,12 @@ fn check_counts(head: &HeadMessage) -> Result<(), &'static str> {
     Ok(())
 }
 
-/// The tasks of a block.
-fn tasks_of(payload: &[u8]) -> Result<Vec<Restored>, Unreadable> {
-    let (mut tasks, mut rest) = (Vec::new(), payload);
+fn tasks_of(payload: &[u8], revision_max: u64) -> Result<Restored, Unreadable> {
+    let (mut tasks, mut rest) = (Restored::default(), payload);
     while !rest.is_empty() {
         let task = take_field(&mut rest, TASK);
         let task = task.ok_or_else(|| Unreadable::new("a block that does not hold tasks"))?;
-        tasks.push(Restored::new(Record::read(task)?)?);
+        tasks.push(Record::read(task)?, revision_max)?;
     }
     Ok(tasks)
 }

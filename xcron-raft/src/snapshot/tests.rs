@@ -1,5 +1,6 @@
 //! Snapshots and replicas: the same log makes the same bytes, by whatever way.
 
+use std::cell::Cell;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -12,7 +13,7 @@ use xcron_core::{
     Change, Counters, Holder, Revision, RunEnd, RunRecord, TaskDefinition, Timestamp,
 };
 
-use super::{BLOCK_HEAD_BYTES, KIND_TASKS, RECEIVED, Snapshots, read_backup};
+use super::{BLOCK_HEAD_BYTES, KIND_FOOT, KIND_TASKS, RECEIVED, Snapshots, read_backup};
 use crate::disk::Disk;
 use crate::disk::memory::MemoryDisk;
 use crate::state::{FORMAT_MAX, Member, Roster, View};
@@ -230,7 +231,7 @@ fn rewritten(view: &View, change: impl Fn(&mut TasksMessage)) -> MemoryDisk {
             change(&mut block);
             foot.tasks += block.tasks.len() as u64;
             payload = block.encode_to_vec();
-        } else if kind == super::KIND_FOOT {
+        } else if kind == KIND_FOOT {
             payload = FootMessage { crc: crcs, ..foot.clone() }.encode_to_vec();
         }
         let crc = crc32c::crc32c_append(crc32c::crc32c(&[kind]), &payload).to_le_bytes();
@@ -264,6 +265,82 @@ fn a_snapshot_that_holds_a_task_twice_or_out_of_order_is_refused() {
     }
     let refused = read(&|block| block.tasks[0].revision = 3).unwrap_err().to_string();
     assert!(refused.contains("a revision that was never given"), "{refused}");
+}
+
+/// Where each block of a snapshot ends.
+fn ends_of(bytes: &[u8]) -> Vec<usize> {
+    let (mut at, mut ends) = (0, Vec::new());
+    while at < bytes.len() {
+        let len = u32::from_le_bytes(bytes[at..at + 4].try_into().unwrap()) as usize;
+        at += BLOCK_HEAD_BYTES + len;
+        ends.push(at);
+    }
+    ends
+}
+
+/// A view whose snapshot takes some twenty blocks.
+fn view_of_many_blocks() -> View {
+    let note = || Some("x".repeat(100_000).into());
+    let task = |n| create(&format!("t{n:02}"), TaskState { note: note(), ..due_at(n) });
+    let commits: Vec<Bytes> = (0..60).map(|n| encode_commit(&[task(n)], KEEPING)).collect();
+    let mut view = View::default();
+    apply(&mut view, &commits, 0);
+    view
+}
+
+#[test]
+fn blocks_that_are_decoded_side_by_side_come_in_order_and_the_first_refusal_counts() {
+    let view = view_of_many_blocks();
+    let read = |disk: &MemoryDisk| read_backup(disk, RECEIVED, FORMAT_MAX);
+    let spoil = |change: &dyn Fn(usize, &mut TasksMessage)| {
+        let number = Cell::new(0);
+        rewritten(&view, |block| {
+            number.set(number.get() + 1);
+            change(number.get(), block);
+        })
+    };
+    let ends = ends_of(&bytes_of(&view));
+    assert!(ends.len() > 16, "{} blocks", ends.len());
+    assert_eq!(bytes_of(&read(&spoil(&|_, _| ())).unwrap()), bytes_of(&view));
+    // Of two that are refused the first is named, whoever is done first.
+    for first in 1..ends.len() - 2 {
+        let disk = spoil(&|number, block| {
+            if number >= first {
+                block.tasks[0].revision = 61;
+            }
+        });
+        let refused = read(&disk).unwrap_err().to_string();
+        let end = ends_of(&disk.bytes(RECEIVED))[first];
+        assert!(refused.contains(&format!("at byte {end}: task t")), "{refused}");
+    }
+    // A task that should stand in the block before.
+    let disk = spoil(&|number, block| {
+        if number == 7 {
+            block.tasks[0].id = "t00".to_owned();
+        }
+    });
+    let refused = read(&disk).unwrap_err().to_string();
+    assert!(refused.contains("task t00 is there twice or out of order"), "{refused}");
+}
+
+#[test]
+fn a_foot_that_counts_other_tasks_is_refused() {
+    let bytes = bytes_of(&view_with(due_at(3)));
+    let ends = ends_of(&bytes);
+    let at = ends[ends.len() - 2];
+    let mut foot = FootMessage::decode(&bytes[at + BLOCK_HEAD_BYTES..]).unwrap();
+    foot.tasks += 1;
+    let payload = foot.encode_to_vec();
+    let crc = crc32c::crc32c_append(crc32c::crc32c(&[KIND_FOOT]), &payload);
+    let mut counted = bytes[..at].to_vec();
+    counted.extend_from_slice(&(payload.len() as u32).to_le_bytes());
+    counted.extend_from_slice(&crc.to_le_bytes());
+    counted.push(KIND_FOOT);
+    counted.extend_from_slice(&payload);
+    let disk = MemoryDisk::default();
+    disk.create(RECEIVED).unwrap().write_at(0, &counted).unwrap();
+    let refused = read_backup(&disk, RECEIVED, FORMAT_MAX).unwrap_err().to_string();
+    assert!(refused.contains("its foot does not match"), "{refused}");
 }
 
 /// It was taken in, and no due task could be read from then on.

@@ -4,8 +4,9 @@
 //! shared. Entries are one or two words, leaves take no more room than their entries need, and
 //! what is sorted already becomes a tree without a comparison.
 
+use std::cmp::Ordering;
 use std::sync::Arc;
-use std::{mem, slice, vec};
+use std::{iter, mem, slice};
 
 use super::record::Record;
 
@@ -29,8 +30,10 @@ pub(super) struct Entry<K> {
 }
 
 impl<K: Ord> Entry<K> {
-    fn order(&self) -> (&K, &[u8]) {
-        (&self.key, self.record.id_bytes())
+    /// How it is ordered beside an entry with this key and id. The record is looked at only if the
+    /// keys are equal: it is elsewhere in memory.
+    fn cmp(&self, (key, id): (&K, &[u8])) -> Ordering {
+        self.key.cmp(key).then_with(|| self.record.id_bytes().cmp(id))
     }
 }
 
@@ -63,18 +66,11 @@ impl<K> Default for Index<K> {
 
 impl<K: Ord + Clone> Index<K> {
     /// The index of `entries`, which come in order.
-    pub(super) fn from_sorted(entries: Vec<Entry<K>>) -> Self {
-        let len = entries.len();
-        let mut nodes = Vec::with_capacity(len.div_ceil(NODE_FILLED));
-        let mut entries = entries.into_iter();
-        while entries.len() > 0 {
-            nodes.extend(Child::new(Node::Leaf(filled(&mut entries))));
-        }
+    pub(super) fn from_sorted(entries: impl Iterator<Item = Entry<K>>) -> Self {
+        let mut len = 0;
+        let mut nodes = nodes_of(entries.inspect(|_| len += 1), Node::Leaf);
         while nodes.len() > 1 {
-            let mut below = mem::take(&mut nodes).into_iter();
-            while below.len() > 0 {
-                nodes.extend(Child::new(Node::Branch(filled(&mut below))));
-            }
+            nodes = nodes_of(nodes.into_iter(), Node::Branch);
         }
         nodes.pop().map_or_else(Self::default, |root| Self { root: root.node, len })
     }
@@ -86,6 +82,9 @@ impl<K: Ord + Clone> Index<K> {
 
     /// The record with this key and id.
     pub(super) fn get(&self, key: &K, id: &[u8]) -> Option<&Record> {
+        if self.is_behind((key, id)) {
+            return None;
+        }
         let mut node = &*self.root;
         loop {
             match node {
@@ -96,6 +95,12 @@ impl<K: Ord + Clone> Index<K> {
                 Node::Branch(children) => node = &children[position(children, (key, id))].node,
             }
         }
+    }
+
+    /// Whether all entries come before this place. New ones mostly have the last ids, and this is
+    /// one comparison for them instead of some at every level.
+    fn is_behind(&self, place: (&K, &[u8])) -> bool {
+        self.last().is_none_or(|last| last.cmp(place).is_lt())
     }
 
     /// The first in order.
@@ -145,7 +150,9 @@ impl<K: Ord + Clone> Index<K> {
 
     /// Puts a record in, in place of the one with the same key and id, if there is one.
     pub(super) fn insert(&mut self, key: K, record: Record) -> Option<Record> {
-        let (replaced, right) = Arc::make_mut(&mut self.root).insert(Entry { key, record });
+        let is_last = self.is_behind((&key, record.id_bytes()));
+        let root = Arc::make_mut(&mut self.root);
+        let (replaced, right) = root.insert(Entry { key, record }, is_last);
         if let Some(right) = right {
             let left = mem::replace(&mut self.root, Arc::new(Node::Leaf(Vec::new())));
             let children = [Child::above(left), Child::new(right)];
@@ -232,18 +239,22 @@ impl<K: Ord + Clone> Node<K> {
         }
     }
 
-    /// Puts an entry in; the record that it takes the place of, and what is right of this node from
-    /// now on, because it had become too long.
-    fn insert(&mut self, entry: Entry<K>) -> (Option<Record>, Option<Self>) {
+    /// Puts an entry in, behind all others if it `is_last`; the record that it takes the place of,
+    /// and what is right of this node from now on, because it had become too long.
+    fn insert(&mut self, entry: Entry<K>, is_last: bool) -> (Option<Record>, Option<Self>) {
+        let place = (&entry.key, entry.record.id_bytes());
         match self {
-            Self::Leaf(entries) => match find(entries, entry.order()) {
-                Ok(at) => (Some(mem::replace(&mut entries[at], entry).record), None),
-                Err(at) => (None, put(entries, at, entry).map(Self::Leaf)),
-            },
+            Self::Leaf(entries) => {
+                let found = if is_last { Err(entries.len()) } else { find(entries, place) };
+                match found {
+                    Ok(at) => (Some(mem::replace(&mut entries[at], entry).record), None),
+                    Err(at) => (None, put(entries, at, entry).map(Self::Leaf)),
+                }
+            }
             Self::Branch(children) => {
-                let at = position(children, entry.order());
+                let at = if is_last { children.len() - 1 } else { position(children, place) };
                 let child = &mut children[at];
-                let (replaced, right) = Arc::make_mut(&mut child.node).insert(entry);
+                let (replaced, right) = Arc::make_mut(&mut child.node).insert(entry, is_last);
                 child.see_first();
                 let right = right.and_then(Child::new);
                 let right = right.and_then(|right| put(children, at + 1, right));
@@ -252,16 +263,16 @@ impl<K: Ord + Clone> Node<K> {
         }
     }
 
-    fn remove(&mut self, order: (&K, &[u8])) -> Option<Record> {
+    fn remove(&mut self, place: (&K, &[u8])) -> Option<Record> {
         match self {
             Self::Leaf(entries) => {
-                let at = find(entries, order).ok()?;
+                let at = find(entries, place).ok()?;
                 Some(entries.remove(at).record)
             }
             Self::Branch(children) => {
-                let at = position(children, order);
+                let at = position(children, place);
                 let child = &mut children[at];
-                let removed = Arc::make_mut(&mut child.node).remove(order);
+                let removed = Arc::make_mut(&mut child.node).remove(place);
                 child.see_first();
                 match child.node.len() {
                     0 => drop(children.remove(at)),
@@ -283,21 +294,28 @@ impl<K: Ord + Clone> Node<K> {
     }
 }
 
-/// Where the entry of this order is, or where it would be.
-fn find<K: Ord>(entries: &[Entry<K>], order: (&K, &[u8])) -> Result<usize, usize> {
-    entries.binary_search_by(|entry| entry.order().cmp(&order))
+/// Where the entry with this key and id is, or where it would be.
+fn find<K: Ord>(entries: &[Entry<K>], place: (&K, &[u8])) -> Result<usize, usize> {
+    entries.binary_search_by(|entry| entry.cmp(place))
 }
 
-/// The child below which an entry of this order is, or would be.
-fn position<K: Ord>(children: &[Child<K>], order: (&K, &[u8])) -> usize {
-    children.partition_point(|child| child.first.order() <= order).saturating_sub(1)
+/// The child below which the entry with this key and id is, or would be.
+fn position<K: Ord>(children: &[Child<K>], place: (&K, &[u8])) -> usize {
+    children.partition_point(|child| child.first.cmp(place).is_le()).saturating_sub(1)
 }
 
-/// As many of `items` as a node is filled with.
-fn filled<T>(items: &mut vec::IntoIter<T>) -> Vec<T> {
-    let mut node = Vec::with_capacity(items.len().min(NODE_FILLED));
-    node.extend(items.take(NODE_FILLED));
-    node
+/// What a branch above nodes that are filled with `items` holds.
+fn nodes_of<T, K: Ord + Clone>(
+    mut items: impl Iterator<Item = T>,
+    node: impl Fn(Vec<T>) -> Node<K>,
+) -> Vec<Child<K>> {
+    let filled = iter::from_fn(|| {
+        let mut filled = Vec::with_capacity(NODE_FILLED);
+        filled.extend(items.by_ref().take(NODE_FILLED));
+        filled.shrink_to_fit();
+        Child::new(node(filled))
+    });
+    filled.collect()
 }
 
 /// Puts an item into a node; what is right of the node from now on if it was full.
@@ -463,7 +481,7 @@ mod tests {
                     let expected = model.range((key, Vec::new())..).next();
                     prop_assert_eq!(after, expected.map(|(_, revision)| *revision));
                 }
-                let again = Index::from_sorted(index.iter().cloned().collect());
+                let again = Index::from_sorted(index.iter().cloned());
                 check(&again.root, true);
                 prop_assert_eq!(content(&again), model);
             }

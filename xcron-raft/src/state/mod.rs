@@ -4,6 +4,7 @@
 //! change. So readers and snapshots work on a copy and never wait for the writer, nor it for them.
 //! A task is one allocation of bytes (`record`), which every index of it holds (`index`).
 
+mod due;
 mod index;
 mod record;
 mod restoring;

@@ -210,8 +210,14 @@ impl Record {
 
     /// All but the runs.
     pub(crate) fn parts(&self) -> Parts<'_> {
+        self.split().0
+    }
+
+    /// All but the runs, and the bytes of the runs.
+    pub(super) fn split(&self) -> (Parts<'_>, &[u8]) {
+        let mut rest = self.bytes();
         // Every way to make a record makes sure of it.
-        take_parts(&mut self.bytes()).unwrap_or_default()
+        (take_parts(&mut rest).unwrap_or_default(), rest)
     }
 
     /// The revision of the task.
@@ -221,15 +227,13 @@ impl Record {
 
     /// The runs that have ended, newest first.
     pub(crate) fn history(&self) -> impl Iterator<Item = &[u8]> {
-        let mut rest = self.bytes();
-        take_parts(&mut rest);
+        let (_, mut rest) = self.split();
         iter::from_fn(move || take(&mut rest, RUN))
     }
 
     /// Failed runs that are kept apart, newest first; none of the history then.
     pub(crate) fn failed(&self) -> impl Iterator<Item = &[u8]> {
-        let mut rest = self.bytes();
-        take_parts(&mut rest);
+        let (_, mut rest) = self.split();
         while take(&mut rest, RUN).is_some() {}
         iter::from_fn(move || take(&mut rest, FAILED_RUN))
     }

@@ -10,9 +10,10 @@ use xcron_core::mutant::{self, Mutant};
 use xcron_core::task::state::{Holder, TaskState, TaskStatus};
 use xcron_core::{Task, TaskCounts, TaskId, TaskWithHistory, Timestamp};
 
+use super::due::Due;
 use super::index::Index;
 use super::record::{Keys, Parts, Record};
-use super::restoring::Restoring;
+use super::restoring::{Restored, Restoring};
 use super::roster::{FORMAT_KEEPS_FAILED, Roster};
 use crate::types::{Answer, Batch, LogId, Replies, Reply, StoredMembership};
 use crate::wire::Unreadable;
@@ -31,7 +32,7 @@ const REVISIONS_LEAP: u64 = 1 << 44;
 #[derive(Debug, Clone, Default)]
 pub(crate) struct View {
     pub(super) records: Index<()>,
-    pub(super) due: Index<Timestamp>,
+    pub(super) due: Due,
     pub(super) finished: Index<Timestamp>,
     /// Tasks with an attempt that each holder has, by their revisions.
     held: OrdMap<Holder, Index<u64>>,
@@ -93,13 +94,16 @@ impl View {
             lives: self.lives.clone(),
             ..Self::default()
         };
-        let mut rebuilt = Restoring::new(empty);
+        let mut rebuilt = Restored::default();
         for entry in records.iter() {
             let record = change(&entry.record)?;
             let keys = Keys::of(record.parts().state)?;
-            rebuilt.put(record, &keys);
+            let has_failed = record.failed_count() > 0;
+            rebuilt.put(record, keys, has_failed);
         }
-        *self = rebuilt.finish();
+        let mut view = Restoring::new(empty);
+        view.take(rebuilt)?;
+        *self = view.finish().map_err(|error| Unreadable::new(error.to_string()))?;
         Ok(())
     }
 
@@ -182,7 +186,7 @@ impl View {
     }
 
     fn create(&mut self, create: CreateMessage) -> Result<Answer, Unreadable> {
-        check_id(&create.id)?;
+        check_id(create.id.as_bytes())?;
         let id = create.id.as_bytes();
         if self.records.get(&(), id).is_some() {
             return Ok(Answer::Exists);
@@ -200,8 +204,8 @@ impl View {
         read_state: ReadState,
         keeping: Keeping,
     ) -> Result<Answer, Unreadable> {
-        check_id(&put.id)?;
         let id = put.id.as_bytes();
+        check_id(id)?;
         let known = self.held_at(id, put.expected).or_else(|| self.records.get(&(), id));
         let Some(old) = known.cloned() else {
             return Ok(Answer::Missing);
@@ -222,7 +226,7 @@ impl View {
     }
 
     fn delete(&mut self, delete: DeleteMessage) -> Result<Answer, Unreadable> {
-        check_id(&delete.id)?;
+        check_id(delete.id.as_bytes())?;
         let Some(old) = self.records.get(&(), delete.id.as_bytes()).cloned() else {
             return Ok(Answer::Missing);
         };
@@ -260,15 +264,26 @@ impl View {
         if let Some(at) = keys.finished_at {
             self.finished.insert(at, record.clone());
         }
-        self.index_open(record, keys);
+        self.index_held(record, keys);
+        *counter(&mut self.counts, keys.status) += 1;
     }
 
-    /// The part of the indexes that is small.
-    pub(super) fn index_open(&mut self, record: &Record, keys: &Keys) {
+    fn index_held(&mut self, record: &Record, keys: &Keys) {
         for holder in &keys.holders {
             self.held.entry(*holder).or_default().insert(record.revision(), record.clone());
         }
-        *self.counter(keys.status) += 1;
+    }
+
+    /// Counts tasks that the large indexes are to hold, and puts the `others` among them into the
+    /// small ones.
+    pub(super) fn restore(&mut self, counts: &TaskCounts, others: &[(Record, Keys)]) {
+        self.counts.active += counts.active;
+        self.counts.paused += counts.paused;
+        self.counts.finished += counts.finished;
+        for (record, keys) in others {
+            self.index_held(record, keys);
+            self.note_failed(None, record);
+        }
     }
 
     /// Takes `record` out of the indexes, but for a place that the next one with the keys `after`
@@ -278,7 +293,7 @@ impl View {
         if let Some(at) = keys.due_at
             && after.and_then(|after| after.due_at) != Some(at)
         {
-            self.due.remove(&at, id);
+            self.due.remove(at, record);
         }
         if let Some(at) = keys.finished_at
             && after.and_then(|after| after.finished_at) != Some(at)
@@ -293,7 +308,7 @@ impl View {
                 }
             }
         }
-        *self.counter(keys.status) -= 1;
+        *counter(&mut self.counts, keys.status) -= 1;
     }
 
     /// Keeps apart what failed while an earlier format was in force.
@@ -310,21 +325,13 @@ impl View {
     }
 
     /// Notes how many failed runs a record keeps apart, and how many the one in its place did.
-    pub(super) fn note_failed(&mut self, old: Option<&Record>, record: &Record) {
+    fn note_failed(&mut self, old: Option<&Record>, record: &Record) {
         let (before, after) = (old.map_or(0, Record::failed_count), record.failed_count());
         self.failed_runs = self.failed_runs - before as u64 + after as u64;
         if after > 0 {
             self.failed.insert((), record.clone());
         } else if before > 0 {
             self.failed.remove(&(), record.id_bytes());
-        }
-    }
-
-    fn counter(&mut self, status: TaskStatus) -> &mut u64 {
-        match status {
-            TaskStatus::Active => &mut self.counts.active,
-            TaskStatus::Paused => &mut self.counts.paused,
-            TaskStatus::Finished => &mut self.counts.finished,
         }
     }
 
@@ -386,7 +393,7 @@ impl View {
     ) -> Result<Vec<Task>, Unreadable> {
         let orphans: Vec<&Record> = self.orphans(is_gone).take(limit).collect();
         let ids: BTreeSet<&[u8]> = orphans.iter().map(|record| record.id_bytes()).collect();
-        let due = self.due.iter().take_while(|entry| entry.key <= until);
+        let due = self.due.index().iter().take_while(|entry| entry.key <= until);
         let due = due.map(|entry| &entry.record).filter(|due| !ids.contains(due.id_bytes()));
         orphans.iter().copied().chain(due).take(limit).map(Record::task).collect()
     }
@@ -401,7 +408,7 @@ impl View {
         if self.has_orphans(is_gone) {
             return Some(Timestamp::MIN);
         }
-        self.due.first().map(|first| first.key)
+        self.due.index().first().map(|first| first.key)
     }
 
     /// Whether a run waits whose holder is gone.
@@ -478,8 +485,17 @@ fn records_after<'a>(
     entries.map(|entry| &entry.record)
 }
 
-fn check_id(id: &str) -> Result<(), Unreadable> {
-    TaskId::parse(id).map(drop).map_err(|error| Unreadable::new(error.to_string()))
+/// The one of `counts` that a task with this status is in.
+pub(super) fn counter(counts: &mut TaskCounts, status: TaskStatus) -> &mut u64 {
+    match status {
+        TaskStatus::Active => &mut counts.active,
+        TaskStatus::Paused => &mut counts.paused,
+        TaskStatus::Finished => &mut counts.finished,
+    }
+}
+
+pub(super) fn check_id(id: &[u8]) -> Result<(), Unreadable> {
+    TaskId::check(id).map_err(|error| Unreadable::new(error.to_string()))
 }
 
 pub(super) fn refused(record: &Record, what: &str) -> Unreadable {
