@@ -48,14 +48,17 @@ pub(crate) fn recover(disk: &dyn Disk, settings: &LogSettings) -> Result<Option<
     let mut written = before;
     let mut segments = BTreeMap::new();
     let mut ends: Vec<End> = Vec::new();
+    // One for all segments: fresh memory is slow.
+    let mut bytes = Vec::new();
     for (segment, header) in headers {
         if header.checkpoint != written {
             let what = "its header does not continue the segment before it";
             return Err(Error::damaged(&segment.name, 0, what));
         }
         segments.insert(segment.seq, segment.clone());
-        ends.push(replay(segment, &mut memory, &mut written)?);
+        ends.push(replay(segment, &mut bytes, &mut memory, &mut written)?);
     }
+    drop(bytes);
     memory.evict();
     check_complete(&memory, before, &ends)?;
     let mark = Mark::open(disk)?;
@@ -119,22 +122,23 @@ fn open_segments(
     Ok(opened)
 }
 
-/// Takes in all frames of a segment.
+/// Takes in all frames of a segment, which is read into `bytes`.
 fn replay(
     segment: Arc<Segment>,
+    bytes: &mut Vec<u8>,
     memory: &mut Memory,
     written: &mut Checkpoint,
 ) -> Result<End, Error> {
-    let mut bytes = vec![0; segment.bytes as usize];
-    let read = segment.file.read_at(0, &mut bytes);
+    bytes.resize(segment.bytes as usize, 0);
+    let read = segment.file.read_at(0, bytes);
     read.map_err(|e| Error::disk(format!("cannot read {}", segment.name), &e))?;
     let mut active = Active::new(segment.clone());
     let mut is_sealed = false;
     let mut last_frame = None;
     while !is_sealed {
         let at = active.position as usize;
-        let Some((head, frame)) = next_frame(&bytes, &active)? else {
-            check_tail(&segment, &bytes, at)?;
+        let Some((head, frame)) = next_frame(bytes, &active)? else {
+            check_tail(&segment, bytes, at)?;
             break;
         };
         for record in records(&segment.name, active.position, frame, segment.salt)? {
