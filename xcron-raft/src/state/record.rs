@@ -350,6 +350,11 @@ impl fmt::Debug for Record {
     }
 }
 
+/// Why a task is not taken in.
+pub(super) fn refused(record: &Record, what: &str) -> Unreadable {
+    Unreadable::new(format!("task {} {what}", String::from_utf8_lossy(record.id_bytes())))
+}
+
 /// Lets go of the attempts of all of these runs but the newest ones, which may take so much.
 fn bound_attempts(newest_first: &mut [Cow<'_, [u8]>], kib_max: u32) -> Result<(), Unreadable> {
     if kib_max == 0 {

@@ -7,8 +7,8 @@ use xcron_core::{TaskCounts, Timestamp};
 
 use super::due::Due;
 use super::index::{Entry, Index};
-use super::record::{self, Keys, Parts, Record};
-use super::view::{View, check_id, counter, refused};
+use super::record::{self, Keys, Parts, Record, refused};
+use super::view::{View, check_id, counter};
 use crate::wire::{Unreadable, state};
 
 /// Tasks that follow each other in a snapshot and are in no view yet: what each index is to hold

@@ -12,7 +12,7 @@ use xcron_core::{Task, TaskCounts, TaskId, TaskWithHistory, Timestamp};
 
 use super::due::Due;
 use super::index::Index;
-use super::record::{Keys, Parts, Record};
+use super::record::{Keys, Parts, Record, refused};
 use super::restoring::{Restored, Restoring};
 use super::roster::{FORMAT_KEEPS_FAILED, Roster};
 use crate::types::{Answer, Batch, LogId, Replies, Reply, StoredMembership};
@@ -496,8 +496,4 @@ pub(super) fn counter(counts: &mut TaskCounts, status: TaskStatus) -> &mut u64 {
 
 pub(super) fn check_id(id: &[u8]) -> Result<(), Unreadable> {
     TaskId::check(id).map_err(|error| Unreadable::new(error.to_string()))
-}
-
-pub(super) fn refused(record: &Record, what: &str) -> Unreadable {
-    Unreadable::new(format!("task {} {what}", String::from_utf8_lossy(record.id_bytes())))
 }
