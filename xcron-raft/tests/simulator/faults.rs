@@ -294,7 +294,8 @@ impl World {
         };
         let span = self.dice.scaled_millis(200, 15_000);
         if self.dice.chance(400) {
-            life.process.stall_disk_until(Instant::now() + span);
+            // What has begun waits to the end of it, even if it is undone before.
+            life.process.stall_disk_until(self.faults_end.min(Instant::now() + span));
         } else {
             let most = self.dice.millis(50, 2_000);
             life.process.set_disk_delay(most / 10, most);

@@ -95,7 +95,8 @@ async fn simulate(plan: Plan, keeps_events: bool) -> (Recorded, Duration) {
     let first = world.dice.gap(plan.fault_gap_ms);
     world.schedule(first, Event::Fault);
     world.schedule(Duration::from_millis(plan.snapshot_gap_ms), Event::Snapshot);
-    world.run_until(Instant::now() + plan.span).await;
+    world.faults_end = Instant::now() + plan.span;
+    world.run_until(world.faults_end).await;
     world.recorder.trace("heal");
     world.heal();
     converge(&mut world).await;

@@ -58,6 +58,8 @@ pub(crate) struct World {
     pub(crate) leaving: BTreeSet<u64>,
     pub(crate) health: Health,
     pub(crate) numbers: u64,
+    /// When faults are undone, however long they were to last.
+    pub(crate) faults_end: Instant,
     events: BTreeMap<(Instant, u64), Event>,
     scheduled: u64,
     watches: u32,
@@ -115,6 +117,7 @@ impl World {
             leaving: BTreeSet::new(),
             health: Health::default(),
             numbers: 0,
+            faults_end: Instant::now(),
             events: BTreeMap::new(),
             scheduled: 0,
             watches: 0,
