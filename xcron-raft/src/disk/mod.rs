@@ -18,6 +18,11 @@ use crate::Error;
 /// Length of the unit that a disk writes whole or not at all, in bytes.
 pub const SECTOR_BYTES: usize = 512;
 
+/// The most bytes of a long file that are written and not synced: a sync of the log waits for all
+/// that the disk has in hand by then, and where cores are few its thread waits for one until the
+/// other thread rests.
+pub(crate) const UNSYNCED_BYTES_MAX: u64 = 256 << 10;
+
 /// A file of a directory listing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DirEntry {
@@ -81,6 +86,12 @@ pub trait DiskFile: Debug + Send + Sync {
 
     /// Makes all bytes written so far durable.
     fn sync_data(&self) -> io::Result<()>;
+
+    /// Like [`DiskFile::sync_data`], for whoever writes a long file that nobody waits for: leaves
+    /// the disk and the processor to others for a moment.
+    fn sync_unhurried(&self) -> io::Result<()> {
+        self.sync_data()
+    }
 
     /// Length in bytes.
     fn size(&self) -> io::Result<u64>;

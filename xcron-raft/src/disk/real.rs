@@ -8,19 +8,21 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use super::{DirEntry, DirLock, Disk, DiskFile};
+use super::{DirEntry, DirLock, Disk, DiskFile, UNSYNCED_BYTES_MAX};
 use crate::{Error, ErrorKind};
 
 /// Name of the file whose lock says that a process uses the directory.
 const LOCK_NAME: &str = "lock";
 
-/// How many bytes of zeros are written at once when a file is allocated.
-const ZERO_CHUNK_BYTES: usize = 1 << 20;
+/// How many bytes of zeros are written before they are synced when a file is allocated.
+const ZERO_CHUNK_BYTES: usize = UNSYNCED_BYTES_MAX as usize;
 
-/// How many bytes at the end of a long file are given back at once, and how long others have their
-/// turn after each time: two gigabytes at once hold up every sync for a quarter of a second.
-const DISCARD_BYTES: u64 = 4 << 20;
-const DISCARD_PAUSE: Duration = Duration::from_millis(2);
+/// How many bytes at the end of a long file are given back at once: two gigabytes at once hold up
+/// every sync for a quarter of a second.
+const DISCARD_BYTES: u64 = 1 << 20;
+
+/// How long others have their turn after each part of a long file.
+const PAUSE: Duration = Duration::from_micros(500);
 
 /// A [`Disk`] on a directory of the operating system.
 ///
@@ -72,6 +74,19 @@ impl RealDisk {
     }
 }
 
+/// Writes `len` zeros and syncs them, little by little.
+fn write_zeros(file: &impl DiskFile, len: u64) -> io::Result<()> {
+    let zeros = vec![0; ZERO_CHUNK_BYTES];
+    let mut offset = 0;
+    while offset < len {
+        let n = (len - offset).min(ZERO_CHUNK_BYTES as u64);
+        file.write_at(offset, &zeros[..n as usize])?;
+        file.sync_data()?;
+        offset += n;
+    }
+    Ok(())
+}
+
 /// Renames a directory and makes that durable.
 pub(crate) fn rename_dir(from: &Path, to: &Path) -> io::Result<()> {
     fs::rename(from, to)?;
@@ -119,15 +134,10 @@ impl Disk for RealDisk {
 
     fn create_zeroed(&self, name: &str, len: u64) -> io::Result<Arc<dyn DiskFile>> {
         let file = self.create_file(name)?;
-        let zeros = vec![0; ZERO_CHUNK_BYTES];
-        let mut offset = 0;
-        while offset < len {
-            let n = (len - offset).min(ZERO_CHUNK_BYTES as u64);
-            file.write_all_at(&zeros[..n as usize], offset)?;
-            offset += n;
-        }
-        file.sync_all()?;
-        Ok(Arc::new(RealFile(file)))
+        let file = RealFile(file);
+        write_zeros(&file, len)?;
+        file.0.sync_all()?;
+        Ok(Arc::new(file))
     }
 
     fn create(&self, name: &str) -> io::Result<Arc<dyn DiskFile>> {
@@ -153,7 +163,7 @@ impl Disk for RealDisk {
         while len > DISCARD_BYTES {
             len -= DISCARD_BYTES;
             file.set_len(len)?;
-            thread::sleep(DISCARD_PAUSE);
+            thread::sleep(PAUSE);
         }
         self.remove(name)
     }
@@ -181,6 +191,12 @@ impl DiskFile for RealFile {
 
     fn sync_data(&self) -> io::Result<()> {
         self.0.sync_data()
+    }
+
+    fn sync_unhurried(&self) -> io::Result<()> {
+        self.sync_data()?;
+        thread::sleep(PAUSE);
+        Ok(())
     }
 
     fn size(&self) -> io::Result<u64> {
@@ -223,7 +239,49 @@ mod armed {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
     use super::*;
+
+    /// Counts what is written and not synced, and the most that ever was.
+    #[derive(Debug, Default)]
+    struct Counting {
+        bytes: AtomicU64,
+        unsynced: AtomicU64,
+        unsynced_max: AtomicU64,
+    }
+
+    impl DiskFile for Counting {
+        fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
+            assert_eq!(offset, self.bytes.fetch_add(bytes.len() as u64, Relaxed));
+            let unsynced = self.unsynced.fetch_add(bytes.len() as u64, Relaxed);
+            self.unsynced_max.fetch_max(unsynced + bytes.len() as u64, Relaxed);
+            Ok(())
+        }
+
+        fn read_at(&self, _offset: u64, _buf: &mut [u8]) -> io::Result<()> {
+            Err(io::ErrorKind::Unsupported.into())
+        }
+
+        fn sync_data(&self) -> io::Result<()> {
+            self.unsynced.store(0, Relaxed);
+            Ok(())
+        }
+
+        fn size(&self) -> io::Result<u64> {
+            Ok(self.bytes.load(Relaxed))
+        }
+    }
+
+    #[test]
+    fn a_file_is_allocated_little_by_little() {
+        let file = Counting::default();
+        write_zeros(&file, 3 * UNSYNCED_BYTES_MAX + 5).unwrap();
+        assert_eq!(file.size().unwrap(), 3 * UNSYNCED_BYTES_MAX + 5);
+        assert_eq!(file.unsynced.load(Relaxed), 0);
+        let most = file.unsynced_max.load(Relaxed);
+        assert!(most <= UNSYNCED_BYTES_MAX, "a sync of the log waits for {most} bytes");
+    }
 
     #[test]
     fn a_long_file_is_discarded() {

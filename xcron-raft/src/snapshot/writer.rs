@@ -6,16 +6,12 @@ use prost::Message;
 use prost::encoding::encode_varint;
 
 use super::{BLOCK_BYTES_MIN, BLOCK_HEAD_BYTES, KIND_FOOT, KIND_HEAD, KIND_TASKS};
-use crate::disk::{Disk, DiskFile, failpoint};
+use crate::disk::{Disk, DiskFile, UNSYNCED_BYTES_MAX, failpoint};
 use crate::log::LogId;
 use crate::state::{FORMAT_MIN, Member, View};
 use crate::types::to_log;
 use crate::wire::entry::MembershipMessage;
 use crate::wire::snapshot::{FootMessage, HeadMessage, NodeMessage, TASK};
-
-/// The most bytes that are written and not synced: a sync of the log waits for what the kernel has
-/// in hand of the snapshot, all of it at the worst.
-const UNSYNCED_BYTES_MAX: u64 = 4 << 20;
 
 /// Appends blocks to a file.
 struct BlockWriter<'a> {
@@ -48,7 +44,7 @@ impl BlockWriter<'_> {
         self.crcs = crc32c::crc32c_append(self.crcs, &crc.to_le_bytes());
         self.disk.reached(failpoint::SNAPSHOT_AFTER_BLOCK);
         if self.offset - self.synced >= UNSYNCED_BYTES_MAX {
-            self.file.sync_data()?;
+            self.file.sync_unhurried()?;
             self.synced = self.offset;
         }
         Ok(())
