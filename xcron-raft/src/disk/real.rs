@@ -14,9 +14,6 @@ use crate::{Error, ErrorKind};
 /// Name of the file whose lock says that a process uses the directory.
 const LOCK_NAME: &str = "lock";
 
-/// How many bytes of zeros are written before they are synced when a file is allocated.
-const ZERO_CHUNK_BYTES: usize = UNSYNCED_BYTES_MAX as usize;
-
 /// How many bytes at the end of a long file are given back at once: two gigabytes at once hold up
 /// every sync for a quarter of a second.
 const DISCARD_BYTES: u64 = 1 << 20;
@@ -76,10 +73,10 @@ impl RealDisk {
 
 /// Writes `len` zeros and syncs them, little by little.
 fn write_zeros(file: &impl DiskFile, len: u64) -> io::Result<()> {
-    let zeros = vec![0; ZERO_CHUNK_BYTES];
+    let zeros = vec![0; UNSYNCED_BYTES_MAX.min(len) as usize];
     let mut offset = 0;
     while offset < len {
-        let n = (len - offset).min(ZERO_CHUNK_BYTES as u64);
+        let n = (len - offset).min(UNSYNCED_BYTES_MAX);
         file.write_at(offset, &zeros[..n as usize])?;
         file.sync_data()?;
         offset += n;

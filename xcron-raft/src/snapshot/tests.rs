@@ -14,8 +14,8 @@ use xcron_core::{
 };
 
 use super::{BLOCK_HEAD_BYTES, KIND_FOOT, KIND_TASKS, RECEIVED, Snapshots, read_backup};
-use crate::disk::Disk;
 use crate::disk::memory::MemoryDisk;
+use crate::disk::{Disk, UNSYNCED_BYTES_MAX};
 use crate::state::{FORMAT_MAX, Member, Roster, View};
 use crate::types::{Batch, LeaderId, LogId, StoredMembership};
 use crate::wire::change::{
@@ -286,6 +286,17 @@ fn view_of_many_blocks() -> View {
     let mut view = View::default();
     apply(&mut view, &commits, 0);
     view
+}
+
+#[test]
+fn a_long_snapshot_is_synced_part_by_part() {
+    let view = view_of_many_blocks();
+    let disk = Arc::new(MemoryDisk::default());
+    let saved = Snapshots::new(disk.clone(), 7, FORMAT_MAX).save(&view).unwrap();
+    // A part is as long as a block, and a block as long as a task makes it.
+    let parts = saved.bytes / (2 * UNSYNCED_BYTES_MAX);
+    assert!(parts > 2, "{} bytes", saved.bytes);
+    assert!(disk.syncs() > parts, "a sync of the log waits for more than a part");
 }
 
 #[test]
